@@ -1,0 +1,3 @@
+"""microcalc: find microcalcifications on mammograms. Research software, not a medical device."""
+
+__version__ = "0.1.0"

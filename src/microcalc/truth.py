@@ -1,0 +1,92 @@
+"""Truth: what is known about an image, and its JSON (``microcalc.truth/1``).
+
+Coordinates as in :mod:`microcalc.findings`. Everything but paths, positions and boxes may be null.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from microcalc.findings import Box, Record, read_record
+from microcalc.mammogram import Side
+
+Pathology = Literal["benign", "malignant", "unknown"]
+Polygon = tuple[tuple[float, float], ...]
+
+
+class TrueCalcification(Record):
+    """A known calcification; without diameter or polygon it is a point."""
+
+    x: float
+    y: float
+    diameter_mm: float | None = Field(default=None, ge=0.0)
+    polygon: Polygon | None = None
+    pathology: Pathology | None = None
+    morphology: str | None = None
+    snr: float | None = Field(default=None, description="Matched-filter SNR against the local background.")
+
+
+class TrueCluster(Record):
+    """A known cluster; ``members`` are indices into the image's calcifications, where those are known one by one."""
+
+    bbox: Box
+    polygon: Polygon | None = None
+    members: tuple[int, ...] | None = None
+    pathology: Pathology | None = None
+    morphology: str | None = None
+    distribution: str | None = None
+
+
+class Ignored(Record):
+    """A region where a mark counts neither for nor against a detector."""
+
+    bbox: Box
+    polygon: Polygon | None = None
+    reason: str | None = None
+
+
+class ImageTruth(Record):
+    """What is known about one image. ``normal`` means known to be free of calcifications."""
+
+    path: str
+    sop_instance_uid: str | None = None
+    patient: str | None = None
+    study: str | None = None
+    split: Literal["train", "validation", "test"] | None = None
+    normal: bool | None = None
+    side: Side | None = None
+    view: str | None = None
+    rows: int | None = Field(default=None, ge=1)
+    columns: int | None = Field(default=None, ge=1)
+    spacing_mm: tuple[float, float] | None = None
+    density: Literal["A", "B", "C", "D"] | None = None
+    age: float | None = Field(default=None, ge=0.0)
+    vendor: str | None = None
+    breast_area_cm2: float | None = Field(default=None, ge=0.0)
+    calcifications: tuple[TrueCalcification, ...] = ()
+    clusters: tuple[TrueCluster, ...] = ()
+    ignore: tuple[Ignored, ...] = ()
+
+
+class Truth(Record):
+    """The truth of a set of images."""
+
+    schema_: Literal["microcalc.truth/1"] = Field(default="microcalc.truth/1", alias="schema")
+    root: str
+    images: tuple[ImageTruth, ...] = ()
+
+    def to_json(self) -> str:
+        """The truth as ``microcalc.truth/1``."""
+        return self.model_dump_json(by_alias=True, indent=1)
+
+    @classmethod
+    def from_json(cls, path: Path) -> Truth:
+        """Read and validate a truth file.
+
+        Raises:
+            ReadError: the file is missing, is not JSON, or breaks the schema.
+        """
+        return read_record(cls, path, "a truth file (microcalc.truth/1)")
