@@ -6,6 +6,7 @@ Coordinates are pixels of the original image: x = column, y = row, 0-based, pixe
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -96,6 +97,15 @@ class DetectorInfo(Record):
     threshold: Score
     score_floor: Score
     calibrated: bool
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """A named threshold of a detector, with its false-positive rate in words a reader understands, and their source."""
+
+    name: str
+    threshold: float
+    false_positives: str
 
 
 class RunInfo(Record):

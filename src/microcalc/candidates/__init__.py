@@ -1,0 +1,23 @@
+"""Training-free proposals: a working image in, candidate marks out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """N candidates in pixels of the image they were proposed on."""
+
+    #: (N, 2) x, y.
+    centres: NDArray[np.float64]
+    #: (N,) mm, of the disc with the area of the part above half the peak.
+    diameters_mm: NDArray[np.float64]
+    #: (N,) in 0..1.
+    scores: NDArray[np.float64]
+
+    def __getitem__(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Candidates:
+        return Candidates(self.centres[chosen], self.diameters_mm[chosen], self.scores[chosen])
