@@ -1,0 +1,8 @@
+"""What a person reads: pictures with marks, one report page for a run, and CSV tables."""
+
+from microcalc.output.files import image_key, replacing
+from microcalc.output.html import write_report
+from microcalc.output.overlay import write_pictures
+from microcalc.output.table import write_tables
+
+__all__ = ["image_key", "replacing", "write_pictures", "write_report", "write_tables"]

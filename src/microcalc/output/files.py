@@ -1,0 +1,54 @@
+"""Where results are written: whole files or none, in folders named after the image."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from microcalc.errors import WriteError
+
+#: Characters of an image's path kept in its key: readable, and far below any file system's limit.
+_KEY_CHARACTERS = 60
+
+
+def image_key(path: str) -> str:
+    """The name of an image's folder under ``pictures/``, from ``ImageFindings.path``.
+
+    The path's last characters, made safe for every file system, and a hash of the whole path: two paths never share
+    a key, not even where letter case or punctuation is all that differs.
+    """
+    readable = re.sub(r"[^A-Za-z0-9_]+", "-", path)[-_KEY_CHARACTERS:].strip("-")
+    digest = hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:10]
+    return f"{readable}-{digest}".lstrip("-")
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A binary file to write ``path`` through: it appears under its name only once the block has ended well.
+
+    Missing parent folders are made; a file already there is replaced.
+
+    Raises:
+        WriteError: the file cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            yield file
+        temporary.replace(path)
+    except OSError as error:
+        raise WriteError(
+            expected="a file that can be written",
+            found=error.strerror or str(error),
+            do="check the folder, its permissions and the free disk space",
+            where=path,
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
