@@ -1,0 +1,333 @@
+"""The job behind ``microcalc detect``: files and folders in, a report out, one bad file never stopping the rest."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import microcalc
+from microcalc.detectors import DEFAULT_DETECTOR, Detection, load_detector
+from microcalc.errors import MicrocalcError, NotAnImageError, ReadError, UsageError
+from microcalc.findings import DetectorInfo, Failure, ImageFindings, OperatingPoint, Report, RunInfo
+from microcalc.imageio import find_images, read_mammogram
+from microcalc.journal import Journal
+from microcalc.output import image_key, replacing, write_pictures, write_report, write_tables
+from microcalc.provenance import write_run_record
+
+FORMATS = ("json", "csv", "html", "overlay")
+#: Tasks that may have been under way when a worker process died; they are tried again one by one.
+SUSPECTS = 16
+
+Outcome = ImageFindings | Failure | None
+MakeExecutor = Callable[[], Executor]
+OnOutcome = Callable[[Outcome, int, int], None]
+
+
+@dataclass(frozen=True)
+class DetectionOptions:
+    """How images are read and detected; the same for every image of a run."""
+
+    detector: str = DEFAULT_DETECTOR
+    operating_point: str | None = None
+    #: Pixel pitch of all images, mm; None: what each file says.
+    spacing_mm: float | None = None
+    #: Read DICOM modalities other than those of mammography.
+    force: bool = False
+    #: An image about whose reading there is any doubt (a warning) fails.
+    strict: bool = False
+    #: Name images by their content and studies by a hash, in every output.
+    pseudonymise: bool = False
+
+
+@dataclass(frozen=True)
+class Task:
+    """One image to process: all that a worker process needs to know."""
+
+    path: Path
+    #: How outputs name the image.
+    name: str
+    #: The user named the file outright; a file found in a folder may turn out to hold no image.
+    named: bool
+    options: DetectionOptions
+    #: Where its pictures go and which are drawn; None: none.
+    pictures: Path | None = None
+    overlay: bool = False
+    report: bool = False
+
+
+def detect(
+    inputs: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    detector: str = DEFAULT_DETECTOR,
+    operating_point: str | None = None,
+    spacing_mm: float | None = None,
+    force: bool = False,
+) -> Report:
+    """Find microcalcifications on mammograms.
+
+    Args:
+        inputs: a DICOM, PNG, TIFF or PGM file, a folder, or several of these.
+        detector: one of ``microcalc.detectors.DETECTORS``.
+        operating_point: one of the detector's; its default one by default.
+        spacing_mm: pixel pitch, mm, instead of what the files say.
+        force: read DICOM modalities other than those of mammography.
+
+    Returns:
+        The findings of every image that could be read, and in ``failed`` those that could not.
+
+    Raises:
+        UsageError: no such detector or operating point.
+        ReadError: not one image could be processed.
+    """
+    paths = [inputs] if isinstance(inputs, str | os.PathLike) else list(inputs)
+    options = DetectionOptions(detector, operating_point, spacing_mm, force)
+    run = _Run([Path(path) for path in paths], options)
+    report = run.report([process(task) for task in run.tasks])
+    if report.failed and not report.images:
+        first = report.failed[0]
+        raise ReadError(
+            expected="at least one mammogram", found=f"none ({first.reason})", do="see that reason", where=first.path
+        )
+    return report
+
+
+def detect_to_folder(
+    inputs: Sequence[Path],
+    out: Path,
+    options: DetectionOptions,
+    *,
+    formats: Sequence[str] = FORMATS,
+    make_executor: MakeExecutor | None = None,
+    resume: bool = False,
+    on_outcome: OnOutcome | None = None,
+) -> Report:
+    """Detect, and write ``findings.json``, ``run.json`` and what else is asked for into a folder.
+
+    An interruption (Ctrl-C) ends the run early: what is finished is written, and ``resume`` goes on from there.
+
+    Args:
+        inputs: files and folders.
+        out: made where missing.
+        options: how to read and detect.
+        formats: out of ``FORMATS``; findings.json is always written.
+        make_executor: makes the pool that works on the images; None, or a single image: the work is done here.
+        resume: take over what an earlier run into the same folder has finished.
+        on_outcome: called after each image with its outcome, the number done and the number of all.
+
+    Raises:
+        UsageError: no such detector, operating point or format; or an earlier run that does not match.
+        ReadError: there is no image among the inputs.
+        WriteError: the folder cannot be written.
+        KeyboardInterrupt: after everything finished has been written.
+    """
+    unknown = sorted(set(formats) - set(FORMATS))
+    if unknown:
+        raise UsageError(
+            expected=f"formats out of {', '.join(FORMATS)}", found=", ".join(unknown), do="choose of those"
+        )
+    run = _Run(inputs, options, out / "pictures", overlay="overlay" in formats, report="html" in formats)
+    journal = Journal(out, run.info, resume=resume)
+    outcomes: dict[str, Outcome] = {t.name: journal.done[t.name] for t in run.tasks if _is_done(t, journal)}
+    todo = [task for task in run.tasks if task.name not in outcomes]
+    interrupted: KeyboardInterrupt | None = None
+    try:
+        for task, outcome in _work(todo, make_executor if len(todo) > 1 else None):
+            outcomes[task.name] = outcome
+            if isinstance(outcome, ImageFindings):
+                journal.add(outcome)
+            if on_outcome:
+                on_outcome(outcome, len(outcomes), len(run.tasks))
+    except KeyboardInterrupt as signal:
+        interrupted = signal
+    report = run.report([outcomes[task.name] for task in run.tasks if task.name in outcomes])
+    _write_all(report, out, run.point, options, formats)
+    if interrupted:
+        raise interrupted
+    journal.remove()
+    return report
+
+
+def process(task: Task) -> Outcome:
+    """Read one image, detect, and draw what is asked; a failure comes back as a value, a non-image as None."""
+    try:
+        detection = _detect(task)
+        if task.pictures is not None and (task.overlay or task.report):
+            point = load_detector(task.options.detector).operating_point(task.options.operating_point)
+            write_pictures(
+                detection.mammogram,
+                detection.breast,
+                detection.findings,
+                point.threshold,
+                task.pictures / image_key(task.name),
+                overlay=task.overlay,
+                report=task.report,
+            )
+        return detection.findings
+    except NotAnImageError as error:
+        return Failure(path=task.name, reason=error.reason) if task.named else None
+    except MicrocalcError as error:
+        return Failure(path=task.name, reason=error.reason)
+    except Exception as error:  # a fault of ours must not cost the rest of the batch
+        detail = "" if task.options.pseudonymise else f": {error}"
+        return Failure(path=task.name, reason=f"unexpected {type(error).__name__}{detail}; please report this")
+
+
+def _detect(task: Task) -> Detection:
+    options = task.options
+    detector = load_detector(options.detector)
+    mammogram = read_mammogram(task.path, force=options.force, spacing_mm=options.spacing_mm)
+    detection = detector.detect(mammogram, detector.operating_point(options.operating_point), task.name)
+    doubts = detection.mammogram.warnings + detection.breast.warnings
+    if options.strict and doubts:
+        raise ReadError(expected="an image read without doubt (--strict)", found=doubts[0], do="mend the file")
+    if options.pseudonymise:
+        findings = detection.findings
+        hidden = findings.model_copy(
+            update={"study": _pseudonym(findings.study), "sop_instance_uid": _pseudonym(findings.sop_instance_uid)}
+        )
+        return Detection(detection.mammogram, detection.breast, hidden)
+    return detection
+
+
+class _Run:
+    """What a run consists of, fixed before the first image is read."""
+
+    def __init__(
+        self,
+        inputs: Sequence[Path],
+        options: DetectionOptions,
+        pictures: Path | None = None,
+        *,
+        overlay: bool = False,
+        report: bool = False,
+    ) -> None:
+        self._started, self._clock = datetime.now(UTC), time.perf_counter()
+        detector = load_detector(options.detector)
+        self.point: OperatingPoint = detector.operating_point(options.operating_point)
+        self.info: DetectorInfo = detector.info(self.point)
+        found = find_images(inputs)
+        if not found:
+            raise ReadError(
+                expected="DICOM, PNG, TIFF or PGM files",
+                found="none",
+                do="check the path",
+                where=", ".join(map(str, inputs)),
+            )
+        root = _common_folder(inputs)
+        self._root = "pseudonymised" if options.pseudonymise else root.as_posix()
+        self.tasks: list[Task] = []
+        names = set()
+        for number, image in enumerate(found, start=1):
+            name = (
+                _content_name(image.path, number)
+                if options.pseudonymise
+                else Path(os.path.relpath(image.path.absolute(), root)).as_posix()
+            )
+            if name not in names:  # under --pseudonymise, copies of one image are one image
+                names.add(name)
+                self.tasks.append(Task(image.path, name, image.named, options, pictures, overlay, report))
+
+    def report(self, outcomes: Sequence[Outcome]) -> Report:
+        """The report of what has been done, in the order of the inputs."""
+        return Report(
+            root=self._root,
+            detector=self.info,
+            run=RunInfo(
+                microcalc=microcalc.__version__,
+                device="cpu",
+                started=self._started.isoformat(timespec="seconds"),
+                seconds=round(time.perf_counter() - self._clock, 3),
+            ),
+            images=tuple(outcome for outcome in outcomes if isinstance(outcome, ImageFindings)),
+            failed=tuple(outcome for outcome in outcomes if isinstance(outcome, Failure)),
+        )
+
+
+def _work(tasks: Sequence[Task], make_executor: MakeExecutor | None) -> Iterator[tuple[Task, Outcome]]:
+    """Process the tasks, as they finish."""
+    if make_executor is None:
+        for task in tasks:
+            yield task, process(task)
+        return
+    left = list(tasks)
+    while left:
+        try:
+            for task, outcome in _pooled(left, make_executor):
+                left.remove(task)
+                yield task, outcome
+        except BrokenProcessPool:
+            # A damaged file can take a native decoder, and the process, down with it. Tasks start in order, so it is
+            # among the first ones left: try those one by one, and go on with the rest.
+            for task in left[:SUSPECTS]:
+                left.remove(task)
+                yield task, _alone(task, make_executor)
+
+
+def _pooled(tasks: Sequence[Task], make_executor: MakeExecutor) -> Iterator[tuple[Task, Outcome]]:
+    with make_executor() as executor:
+        futures = {executor.submit(process, task): task for task in tasks}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:
+            executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _alone(task: Task, make_executor: MakeExecutor) -> Outcome:
+    try:
+        return next(outcome for _, outcome in _pooled([task], make_executor))
+    except BrokenProcessPool:
+        reason = "expected an image that can be decoded, found one on which the process dies; check the file"
+        return Failure(path=task.name, reason=reason)
+
+
+def _write_all(
+    report: Report, out: Path, point: OperatingPoint, options: DetectionOptions, formats: Sequence[str]
+) -> None:
+    with replacing(out / "findings.json") as file:
+        file.write(report.to_json().encode())
+    if "csv" in formats:
+        write_tables(report, out)
+    if "html" in formats:
+        write_report(report, out / "pictures", out / "report.html", point.false_positives)
+    write_run_record(report, options, out / "run.json")
+
+
+def _is_done(task: Task, journal: Journal) -> bool:
+    """Whether an earlier run has left the findings of this image, and the pictures asked for now."""
+    if task.name not in journal.done:
+        return False
+    if task.pictures is None:
+        return True
+    folder = task.pictures / image_key(task.name)
+    return (not task.overlay or (folder / "overlay.png").exists()) and (
+        not task.report or (folder / "breast.jpg").exists()
+    )
+
+
+def _common_folder(inputs: Sequence[Path]) -> Path:
+    folders = [path.absolute() if path.is_dir() else path.absolute().parent for path in inputs]
+    return Path(os.path.commonpath(folders))
+
+
+def _content_name(path: Path, number: int) -> str:
+    """A name made of the file's content alone: a hash of its path could be found by trying likely names."""
+    try:
+        with path.open("rb") as file:
+            return f"sha256-{hashlib.file_digest(file, 'sha256').hexdigest()[:24]}"
+    except OSError:
+        return f"unreadable-{number}"
+
+
+def _pseudonym(uid: str | None) -> str | None:
+    """A UID made of the hash of another (PS3.5 B.2: 2.25 and up to 39 digits)."""
+    if uid is None:
+        return None
+    return f"2.25.{int.from_bytes(hashlib.sha256(uid.encode()).digest()[:16], 'big')}"

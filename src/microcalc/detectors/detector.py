@@ -1,0 +1,145 @@
+"""The interface of every detector: a mammogram in; its findings out, in pixels of the original image."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from microcalc.breast import Breast, Frame, find_breast, mend_polarity
+from microcalc.candidates import Candidates
+from microcalc.clusters import find_clusters
+from microcalc.errors import UsageError
+from microcalc.findings import Calcification, DetectorInfo, ImageFindings, OperatingPoint
+from microcalc.mammogram import Mammogram
+
+#: Pixel pitch taken for an image whose file states none, mm: that of the papers' detectors.
+ASSUMED_SPACING_MM = 0.07
+
+Propose = Callable[[NDArray[np.float32], NDArray[np.bool_], float], Candidates]
+
+
+@dataclass(frozen=True, eq=False)
+class Detection:
+    """The findings on one image, with the image and the breast they were found on, for whoever draws them."""
+
+    mammogram: Mammogram
+    breast: Breast
+    findings: ImageFindings
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A named way to propose marks, and the operating points at which it may be read."""
+
+    name: str
+    version: str
+    #: (image (rows, columns) float32 in 0..1, breast mask, spacing in mm) -> candidates in pixels of that image, which
+    #: is cropped to the breast, with the chest wall at the left.
+    propose: Propose
+    #: Pixel pitch at which ``propose`` works, mm; finer images are shrunk to it, coarser ones left as they are.
+    working_spacing_mm: float
+    operating_points: tuple[OperatingPoint, ...]
+    default_operating_point: str
+    score_floor: float
+    calibrated: bool = False
+
+    def operating_point(self, name: str | None = None) -> OperatingPoint:
+        """The operating point of that name, or the default one.
+
+        Raises:
+            UsageError: there is none.
+        """
+        points = {point.name: point for point in self.operating_points}
+        name = name or self.default_operating_point
+        if name not in points:
+            raise UsageError(
+                expected=f"an operating point of {self.name} out of {', '.join(points)}",
+                found=repr(name),
+                do="choose one of them",
+            )
+        return points[name]
+
+    def info(self, point: OperatingPoint) -> DetectorInfo:
+        """What a report says of this detector at an operating point."""
+        return DetectorInfo(
+            name=self.name,
+            version=self.version,
+            operating_point=point.name,
+            threshold=point.threshold,
+            score_floor=self.score_floor,
+            calibrated=self.calibrated,
+        )
+
+    def detect(self, mammogram: Mammogram, point: OperatingPoint, path: str = "") -> Detection:
+        """Find marks and clusters on one mammogram.
+
+        Args:
+            mammogram: as read.
+            point: its threshold decides which marks form clusters.
+            path: what the findings name the image.
+
+        Raises:
+            MicrocalcError: there is no breast on the image.
+        """
+        started = time.perf_counter()
+        mammogram, spacing_mm = _with_known_spacing(mend_polarity(mammogram))
+        breast = find_breast(mammogram)
+        area_cm2 = breast.area_cm2(spacing_mm)
+        marks = self._marks(mammogram, breast, spacing_mm)
+        clusters = find_clusters(
+            marks,
+            spacing_mm,
+            mammogram.shape,
+            threshold=point.threshold,
+            nipple=breast.nipple,
+            breast_area_cm2=area_cm2,
+        )
+        findings = ImageFindings(
+            path=path,
+            sop_instance_uid=mammogram.sop_instance_uid,
+            study=mammogram.study,
+            side=breast.side,
+            view=mammogram.view,
+            rows=mammogram.shape[0],
+            columns=mammogram.shape[1],
+            spacing_mm=spacing_mm,
+            spacing_source=mammogram.spacing_source,
+            breast_area_cm2=round(area_cm2, 2),
+            seconds=round(time.perf_counter() - started, 3),
+            calcifications=marks,
+            clusters=clusters,
+            warnings=mammogram.warnings + breast.warnings + mammogram.notes,
+        )
+        return Detection(mammogram, breast, findings)
+
+    def _marks(
+        self, mammogram: Mammogram, breast: Breast, spacing_mm: tuple[float, float]
+    ) -> tuple[Calcification, ...]:
+        """Candidates at or above the score floor, best first, in pixels of the original image."""
+        frame = Frame.around(breast, spacing_mm, working_spacing_mm=self.working_spacing_mm)
+        assert frame.spacing_mm is not None  # a spacing went in
+        found = self.propose(frame.apply(mammogram.pixels), frame.apply_mask(breast.mask), frame.spacing_mm)
+        found = found[found.scores >= self.score_floor]
+        centres = frame.to_original(found.centres)
+        return tuple(
+            Calcification(x=round(x, 2), y=round(y, 2), diameter_mm=round(diameter, 3), score=round(score, 6))
+            for (x, y), diameter, score in zip(
+                centres.tolist(), found.diameters_mm.tolist(), found.scores.tolist(), strict=True
+            )
+        )
+
+
+def _with_known_spacing(mammogram: Mammogram) -> tuple[Mammogram, tuple[float, float]]:
+    if mammogram.spacing_mm is not None:
+        return mammogram, mammogram.spacing_mm
+    assumed = (ASSUMED_SPACING_MM, ASSUMED_SPACING_MM)
+    warning = f"no pixel spacing in the file: {ASSUMED_SPACING_MM} mm assumed, sizes in mm are as good as that guess"
+    mammogram = dataclasses.replace(
+        mammogram, spacing_mm=assumed, spacing_source="assumed", warnings=(*mammogram.warnings, warning)
+    )
+    return mammogram, assumed

@@ -1,0 +1,27 @@
+"""A pool of processes on this machine, for the jobs that take an executor."""
+
+from __future__ import annotations
+
+import functools
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor
+
+
+def process_pool(jobs: int | None = None) -> Callable[[], Executor] | None:
+    """What makes a pool of ``jobs`` processes, by default one a processor; None where one process needs no pool."""
+    jobs = jobs or os.cpu_count() or 1
+    if jobs == 1:
+        return None
+    # Started afresh rather than forked: a fork copies the locks of OpenCV's threads in whatever state they are.
+    context = multiprocessing.get_context("spawn")
+    return functools.partial(ProcessPoolExecutor, jobs, mp_context=context, initializer=_prepare_worker)
+
+
+def _prepare_worker() -> None:
+    import cv2
+
+    cv2.setNumThreads(1)  # the processes share the processors among them
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which lets the images under way finish
