@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from microcalc.detection import DetectionOptions, MakeExecutor, OnOutcome, detect_to_folder
+from microcalc.errors import MicrocalcError
 from microcalc.evaluation.matching import match_disc14
 from microcalc.findings import Report
 from microcalc.synthesis import write_study
@@ -47,11 +48,16 @@ def run_demo(
 
     Raises:
         WriteError: the folder cannot be written.
+        MicrocalcError: an image of the study could not be processed: a fault of the package.
     """
     truth = write_study(out / "study", seed=seed)
     report = detect_to_folder(
         [out / "study"], out, DetectionOptions(), make_executor=make_executor, on_outcome=on_outcome
     )
+    for failure in report.failed:
+        raise MicrocalcError(
+            expected="findings on every synthetic image", found=failure.reason, do="report this", where=failure.path
+        )
     return score_demo(report, truth)
 
 

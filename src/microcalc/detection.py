@@ -18,6 +18,7 @@ from microcalc.errors import MicrocalcError, NotAnImageError, ReadError, UsageEr
 from microcalc.findings import DetectorInfo, Failure, ImageFindings, OperatingPoint, Report, RunInfo
 from microcalc.imageio import find_images, read_mammogram
 from microcalc.journal import Journal
+from microcalc.mammogram import check_spacing
 from microcalc.output import image_key, replacing, write_pictures, write_report, write_tables
 from microcalc.provenance import write_run_record
 
@@ -44,6 +45,13 @@ class DetectionOptions:
     strict: bool = False
     #: Name images by their content and studies by a hash, in every output.
     pseudonymise: bool = False
+
+    def __post_init__(self) -> None:
+        if self.spacing_mm is not None:
+            try:
+                check_spacing((self.spacing_mm, self.spacing_mm))
+            except MicrocalcError as error:
+                raise UsageError(expected=error.expected, found=error.found, do=error.do) from error
 
 
 @dataclass(frozen=True)

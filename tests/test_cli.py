@@ -1,0 +1,115 @@
+"""The command line as a user meets it: exit codes, one clear line an error, quick help, no torch."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from microcalc.findings import Report
+
+
+def microcalc(*arguments, **options):
+    """Run the command in a process of its own."""
+    command = [sys.executable, "-m", "microcalc", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)
+
+
+@pytest.fixture
+def image(tmp_path, breast_png):
+    return breast_png(tmp_path / "a.png")
+
+
+def test_all_done_is_0(image, tmp_path):
+    done = microcalc("detect", image, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "[1/1] a.png" in done.stderr
+    assert f"Report: {tmp_path / 'out' / 'report.html'}" in done.stdout
+    assert len(Report.from_json(tmp_path / "out" / "findings.json").images) == 1
+
+
+def test_some_failed_is_1(image, tmp_path):
+    done = microcalc("detect", image, tmp_path / "missing.dcm", "--out", tmp_path / "out", "--formats", "json")
+    assert done.returncode == 1
+    assert "missing.dcm: FAILED: expected" in done.stderr
+    assert len(Report.from_json(tmp_path / "out" / "findings.json").failed) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--detector", "clairvoyance"], "morphology"),
+        (["--operating-point", "perfect"], "sensitive, balanced, specific"),
+        (["--formats", "pdf"], "json, csv, html, overlay"),
+        (["--spacing", "7"], "pixel spacing"),
+        (["--jobs", "0"], "jobs"),
+    ],
+)
+def test_a_wrong_call_is_2(image, tmp_path, arguments, says):
+    done = microcalc("detect", image, "--out", tmp_path / "out", *arguments)
+    assert done.returncode == 2, done.stderr
+    assert says in done.stderr
+
+
+def test_nothing_done_is_3(tmp_path):
+    (tmp_path / "bad.dcm").write_bytes(b"not a DICOM file")
+    done = microcalc("detect", tmp_path / "bad.dcm", "--out", tmp_path / "out", "--formats", "json")
+    assert done.returncode == 3
+    (tmp_path / "empty").mkdir()
+    assert microcalc("detect", tmp_path / "empty", "--out", tmp_path / "out").returncode == 3
+    blocked = microcalc("detect", tmp_path / "bad.dcm", "--out", tmp_path / "bad.dcm" / "out")
+    assert blocked.returncode == 3
+    assert blocked.stderr.count("\n") == 1
+
+
+def test_errors_are_one_line_and_no_traceback(image, tmp_path):
+    done = microcalc("detect", image, "--out", tmp_path / "out", "--detector", "clairvoyance")
+    assert done.stderr == (
+        "microcalc: expected a detector out of morphology, found 'clairvoyance'; choose one of them\n"
+    )
+
+
+def test_help_of_every_verb_fits_a_screen():
+    for verb in ([], ["demo"], ["detect"]):
+        shown = microcalc(*verb, "--help", env={"COLUMNS": "100", "PATH": ""})
+        assert shown.returncode == 0, shown.stderr
+        assert len(shown.stdout.splitlines()) <= 50
+
+
+def test_help_imports_nothing_heavy():
+    code = "import sys, microcalc.cli; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"numpy", "cv2", "scipy", "pydicom", "pydantic"} & set(loaded)
+
+
+def test_detect_runs_without_torch(image, tmp_path):
+    """The base install brings none; where one is installed, it is hidden."""
+    (tmp_path / "hidden" / "torch").mkdir(parents=True)
+    (tmp_path / "hidden" / "torch" / "__init__.py").write_text("raise ImportError('torch is not for this')")
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path / 'hidden')!r})\n"
+        f"import microcalc; print(len(microcalc.detect({str(image)!r}).images))\n"
+        "assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "1", done.stderr
+
+
+def test_the_readme_example_runs(study, tmp_path):
+    """The Python block of the README, as it stands, in a folder that has an x.dcm."""
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    example = readme.split("```python\n")[1].split("```")[0]
+    (tmp_path / "x.dcm").write_bytes((study[0] / "synthetic-0001_R_CC.dcm").read_bytes())
+    done = subprocess.run([sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
+def test_the_demo_finds_what_it_made(tmp_path):
+    done = microcalc("demo", "--out", tmp_path / "demo", "--seed", "1")
+    assert done.returncode == 0, done.stderr
+    assert "visible calcifications" in done.stdout
+    report = Report.from_json(tmp_path / "demo" / "findings.json")
+    assert len(report.images) == 4
+    assert (tmp_path / "demo" / "report.html").exists()
+    assert (tmp_path / "demo" / "study" / "truth.json").exists()
