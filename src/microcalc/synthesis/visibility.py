@@ -1,0 +1,29 @@
+"""How well a speck can be seen: the signal-to-noise ratio of a matched filter against the local background."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+#: Below this SNR nobody is asked to find a calcification.
+VISIBLE = 3.0
+#: Side of the square window around a speck that counts as its background, mm.
+WINDOW_MM = 6.0
+#: Sigma of the Gaussian local mean that the filter subtracts, mm: structure wider than calcium is no noise.
+LOCAL_MEAN_MM = 0.35
+
+
+def matched_filter_snr(signal: Array, background: Array, spacing_mm: float) -> float:
+    """SNR of a known signal at a known place: ``sum(s h) / sd(b * h)``.
+
+    ``s`` is the blurred signal alone and ``b`` the exposed background without it (tissue and noise), two images of
+    the same window in ln units; ``h`` is ``s`` less its Gaussian local mean, ``b * h`` the correlation of ``b`` with
+    ``h`` at every place of the window.
+    """
+    local_mean = cv2.GaussianBlur(signal, (0, 0), sigmaX=LOCAL_MEAN_MM / spacing_mm, borderType=cv2.BORDER_CONSTANT)
+    matched = signal - local_mean
+    response = cv2.filter2D(background, cv2.CV_32F, matched)
+    return float((signal * matched).sum() / response.std())
