@@ -77,8 +77,21 @@ def _soft_mask(contrast: NDArray[np.float32], threshold: float) -> NDArray[np.fl
     # Air around the field, so that the gap between a curved outline and the border is not closed.
     closed = cv2.morphologyEx(np.pad(whole, BRIDGE_PX), cv2.MORPH_CLOSE, _disc(BRIDGE_PX))
     inner = slice(BRIDGE_PX, -BRIDGE_PX)
-    filled = ndimage.binary_fill_holes(_largest(closed[inner, inner])).astype(np.float32)
+    breast = _largest(closed[inner, inner])
+    if breast is None:
+        return None
+    filled = _without_holes(breast).astype(np.float32)
     return np.asarray(cv2.GaussianBlur(filled, (0, 0), OUTLINE_PX, borderType=cv2.BORDER_REPLICATE))
+
+
+def _without_holes(mask: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """The mask filled, also where a hole opens onto the chest wall: the picture's sides close it."""
+    walled = np.pad(mask, ((0, 0), (1, 1)))
+    for side, neighbour in ((0, 1), (-1, -2)):
+        rows = np.flatnonzero(walled[:, neighbour])
+        if rows.size:
+            walled[rows[0] : rows[-1] + 1, side] = 1
+    return np.asarray(ndimage.binary_fill_holes(walled))[:, 1:-1]
 
 
 def _labels(contrast: NDArray[np.float32], body: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -108,8 +108,9 @@ class Phantom:
             septa += np.exp(-((border / np.float32(_SEPTUM_MM)) ** 2))
         septa *= np.clip(0.7 + 0.5 * patchy, 0, 1.4)
         strands = sum(strand_thickness(shape, spacing, rng, kind) for kind in _STRANDS) / self.outline.thickness
-        share: Array = extent * _PARENCHYMA[self.density][0] * (0.25 + 1.5 * filled) * np.exp(0.2 * fine)
-        share += septa * (0.02 + 0.04 * extent) + strands * (2.2 + 0.8 * extent) + _STROMA * np.exp(0.32 * fine)
+        # Fine texture is symmetrical: as a lognormal it strews the fat with bright dots that real fat has not.
+        share: Array = extent * _PARENCHYMA[self.density][0] * (0.25 + 1.5 * filled) * (1 + 0.1 * fine)
+        share += septa * (0.02 + 0.03 * extent) + strands * (2.2 + 0.8 * extent) + _STROMA * (1 + 0.9 * fine)
         muscle = self.outline.muscle_distance(x, y)
         if muscle is not None:
             share += expit(muscle / np.float32(0.8)) * (_MUSCLE + 0.02 * fine)
