@@ -15,6 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from microcalc.errors import ReadError
 from microcalc.mammogram import Side, SpacingSource
 
+#: Begins an entry of ``ImageFindings.warnings`` that records how the image was read and raises no doubt.
+NOTE = "note: "
+
 Score = Annotated[float, Field(ge=0.0, le=1.0)]
 Box = tuple[float, float, float, float]
 Distribution = Literal["grouped", "regional", "linear", "segmental", "diffuse"]
@@ -75,6 +78,16 @@ class ImageFindings(Record):
     calcifications: tuple[Calcification, ...] = ()
     clusters: tuple[Cluster, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """The warnings that ask for a second look."""
+        return tuple(warning for warning in self.warnings if not warning.startswith(NOTE))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The warnings that only say how the image was read."""
+        return tuple(warning.removeprefix(NOTE) for warning in self.warnings if warning.startswith(NOTE))
 
     @model_validator(mode="after")
     def _inside(self) -> ImageFindings:

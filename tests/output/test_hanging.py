@@ -26,9 +26,14 @@ def test_a_missing_view_leaves_its_place_empty():
 
 
 def test_other_views_and_unknown_sides_hang_below():
-    (study,) = hang([image("a", "L", "ML"), image("b", None, "CC"), image("c", "R", None), image("d", "R", "CC")])
+    (study,) = hang([image("a", "L", "ML"), image("b", None, "CC"), image("d", "R", "CC")])
     assert rows(study) == [("CC", "d", None)]
-    assert [i.path for i in study.others] == ["a", "b", "c"]
+    assert [i.path for i in study.others] == ["a", "b"]
+
+
+def test_images_that_name_no_view_hang_in_pairs_below_those_that_do():
+    (study,) = hang([image("a", "L", None), image("b", "R", None), image("c", "R", "CC"), image("d", "L", "CC")])
+    assert rows(study) == [("CC", "c", "d"), (None, "b", "a")]
 
 
 def test_studies_keep_the_order_of_the_run():

@@ -14,7 +14,7 @@ from microcalc.breast import Breast, Frame, find_breast, mend_polarity
 from microcalc.candidates import Candidates
 from microcalc.clusters import find_clusters
 from microcalc.errors import UsageError
-from microcalc.findings import Calcification, DetectorInfo, ImageFindings, OperatingPoint
+from microcalc.findings import NOTE, Calcification, DetectorInfo, ImageFindings, OperatingPoint
 from microcalc.mammogram import Mammogram
 
 #: Pixel pitch taken for an image whose file states none, mm: that of the papers' detectors.
@@ -113,7 +113,7 @@ class Detector:
             seconds=round(time.perf_counter() - started, 3),
             calcifications=marks,
             clusters=clusters,
-            warnings=mammogram.warnings + breast.warnings + mammogram.notes,
+            warnings=(*mammogram.warnings, *breast.warnings, *(NOTE + note for note in mammogram.notes)),
         )
         return Detection(mammogram, breast, findings)
 

@@ -9,15 +9,15 @@ from pathlib import PurePosixPath
 
 from microcalc.findings import ImageFindings
 
-#: The views of a screening study, from the top; all others go below.
-STANDARD_VIEWS = ("CC", "MLO")
+#: The views of a screening study, from the top, and images that name none; all others go below.
+PAIRED_VIEWS = ("CC", "MLO", None)
 
 
 @dataclass(frozen=True)
 class Pair:
     """Right breast (left on the screen) and left breast of one view; either may be missing."""
 
-    view: str
+    view: str | None
     right: ImageFindings | None
     left: ImageFindings | None
 
@@ -33,7 +33,7 @@ class Study:
     #: Folder of its first image, relative to the report's root.
     folder: str
     pairs: tuple[Pair, ...]
-    #: Other views, unknown views and unknown sides.
+    #: Other views and unknown sides.
     others: tuple[ImageFindings, ...]
 
     @property
@@ -54,7 +54,7 @@ def hang(images: Iterable[ImageFindings]) -> list[Study]:
 
 def _study(number: int, images: Sequence[ImageFindings]) -> Study:
     images = sorted(images, key=lambda image: image.path)
-    pairs = tuple(pair for view in STANDARD_VIEWS for pair in _pairs(view, images))
+    pairs = tuple(pair for view in PAIRED_VIEWS for pair in _pairs(view, images))
     hung = {image.path for pair in pairs for image in (pair.right, pair.left) if image is not None}
     return Study(
         number=number,
@@ -65,7 +65,7 @@ def _study(number: int, images: Sequence[ImageFindings]) -> Study:
     )
 
 
-def _pairs(view: str, images: Sequence[ImageFindings]) -> list[Pair]:
+def _pairs(view: str | None, images: Sequence[ImageFindings]) -> list[Pair]:
     right = [image for image in images if (image.side, image.view) == ("R", view)]
     left = [image for image in images if (image.side, image.view) == ("L", view)]
     if images[0].study is None and len(right) != len(left):

@@ -221,7 +221,7 @@ def _rows(study: Study, views: Mapping[str, ImageView]) -> tuple[Row, ...]:
     pairs = [
         _row(
             [
-                (f"{side} {pair.view}", None if image is None else views[image.path])
+                (f"{side} {pair.view or 'view unknown'}", None if image is None else views[image.path])
                 for side, image in (("R", pair.right), ("L", pair.left))
             ]
         )
