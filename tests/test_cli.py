@@ -42,6 +42,7 @@ def test_some_failed_is_1(image, tmp_path):
         (["--operating-point", "perfect"], "sensitive, balanced, specific"),
         (["--formats", "pdf"], "json, csv, html, overlay"),
         (["--spacing", "7"], "pixel spacing"),
+        (["--device", "cuda"], "auto, cpu"),
         (["--jobs", "0"], "jobs"),
     ],
 )

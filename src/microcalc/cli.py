@@ -84,6 +84,7 @@ def detect(
     operating_point: Annotated[
         str | None, typer.Option(help="sensitive, balanced (default) or specific.", show_default=False)
     ] = None,
+    device: Annotated[str, typer.Option(help="auto, or a device of the detector: morphology runs on cpu.")] = "auto",
     formats: Annotated[str, typer.Option(help="What to write, of these.")] = "json,csv,html,overlay",
     spacing: Annotated[
         float | None, typer.Option(metavar="MM", help="Pixel pitch, instead of the file's.", show_default=False)
@@ -99,7 +100,9 @@ def detect(
     from microcalc.detectors import DEFAULT_DETECTOR
     from microcalc.parallel import process_pool
 
-    options = DetectionOptions(detector or DEFAULT_DETECTOR, operating_point, spacing, force, strict, pseudonymise)
+    options = DetectionOptions(
+        detector or DEFAULT_DETECTOR, operating_point, device, spacing, force, strict, pseudonymise
+    )
     chosen = [name.strip() for name in formats.split(",") if name.strip()]
     try:
         with _progress() as on_outcome:

@@ -37,6 +37,8 @@ class DetectionOptions:
 
     detector: str = DEFAULT_DETECTOR
     operating_point: str | None = None
+    #: "auto" or a device of the detector.
+    device: str = "auto"
     #: Pixel pitch of all images, mm; None: what each file says.
     spacing_mm: float | None = None
     #: Read DICOM modalities other than those of mammography.
@@ -95,7 +97,7 @@ def detect(
         ReadError: not one image could be processed.
     """
     paths = [inputs] if isinstance(inputs, str | os.PathLike) else list(inputs)
-    options = DetectionOptions(detector, operating_point, spacing_mm, force)
+    options = DetectionOptions(detector, operating_point, spacing_mm=spacing_mm, force=force)
     run = _Run([Path(path) for path in paths], options)
     report = run.report([process(task) for task in run.tasks])
     if report.failed and not report.images:
@@ -220,6 +222,7 @@ class _Run:
         detector = load_detector(options.detector)
         self.point: OperatingPoint = detector.operating_point(options.operating_point)
         self.info: DetectorInfo = detector.info(self.point)
+        self._device = detector.device(options.device)
         found = find_images(inputs)
         if not found:
             raise ReadError(
@@ -249,7 +252,7 @@ class _Run:
             detector=self.info,
             run=RunInfo(
                 microcalc=microcalc.__version__,
-                device="cpu",
+                device=self._device,
                 started=self._started.isoformat(timespec="seconds"),
                 seconds=round(time.perf_counter() - self._clock, 3),
             ),
@@ -304,7 +307,7 @@ def _write_all(
     if "csv" in formats:
         write_tables(report, out)
     if "html" in formats:
-        write_report(report, out / "pictures", out / "report.html", point.false_positives)
+        write_report(report, out / "pictures", out / "report.html", f"{point.name}: {point.false_positives}")
     write_run_record(report, options, out / "run.json")
 
 

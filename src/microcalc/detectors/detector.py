@@ -47,6 +47,22 @@ class Detector:
     default_operating_point: str
     score_floor: float
     calibrated: bool = False
+    #: Where it can run, the preferred one first.
+    devices: tuple[str, ...] = ("cpu",)
+
+    def device(self, wanted: str = "auto") -> str:
+        """The device to run on.
+
+        Raises:
+            UsageError: the detector does not run on the one wanted.
+        """
+        if wanted not in ("auto", *self.devices):
+            raise UsageError(
+                expected=f"a device that {self.name} runs on: auto, {', '.join(self.devices)}",
+                found=repr(wanted),
+                do="choose one of them",
+            )
+        return self.devices[0] if wanted == "auto" else wanted
 
     def operating_point(self, name: str | None = None) -> OperatingPoint:
         """The operating point of that name, or the default one.
