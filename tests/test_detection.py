@@ -225,10 +225,23 @@ class TestResume:
         detect_to_folder([folder], out, OPTIONS, resume=True, on_outcome=lambda o, d, t: seen.append(o.path))
         assert seen == ["broken.png", "d.png"]  # what failed is tried again
 
-    def test_another_operating_point_is_refused(self, folder, tmp_path):
+    def test_damaged_results_are_not_resumed(self, folder, tmp_path):
+        detect_to_folder([folder], tmp_path / "out", OPTIONS, formats=["json"])
+        (tmp_path / "out" / "run.json").write_text("{")
+        with pytest.raises(ReadError, match="damaged"):
+            detect_to_folder([folder], tmp_path / "out", OPTIONS, resume=True)
+
+    @pytest.mark.parametrize(
+        ("options", "says"),
+        [
+            (DetectionOptions(operating_point="specific"), "balanced then, specific now"),
+            (DetectionOptions(spacing_mm=0.1), "spacing_mm None then, 0.1 now"),
+        ],
+    )
+    def test_other_settings_are_refused(self, folder, tmp_path, options, says):
         detect_to_folder([folder], tmp_path / "out", OPTIONS)
-        with pytest.raises(UsageError, match="balanced"):
-            detect_to_folder([folder], tmp_path / "out", DetectionOptions(operating_point="specific"), resume=True)
+        with pytest.raises(UsageError, match=says):
+            detect_to_folder([folder], tmp_path / "out", options, resume=True)
 
 
 class FragilePool(Executor):

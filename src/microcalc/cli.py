@@ -124,8 +124,12 @@ def detect(
 
 
 def _summary(report: Report, out: Path, *, html: bool) -> str:
+    from microcalc.output.words import count
+
     clusters = sum(len(image.clusters) for image in report.images)
-    lines = [f"{len(report.images)} images, {clusters} clusters, {len(report.failed)} failed."]
+    lines = [
+        f"{count(len(report.images), 'image')} done, {len(report.failed)} failed; {count(clusters, 'cluster')} in all."
+    ]
     lines += [f"Findings: {out / 'findings.json'}"]
     lines += [f"Report: {out / 'report.html'}"] if html else []
     return "\n".join(lines)
@@ -153,9 +157,10 @@ def _progress() -> Iterator[OnOutcome]:
 
 def _line(outcome: Outcome) -> str:
     from microcalc.findings import Failure
+    from microcalc.output.words import count
 
     if outcome is None:
         return "not an image, passed over"
     if isinstance(outcome, Failure):
         return f"{outcome.path}: FAILED: {outcome.reason}"
-    return f"{outcome.path}: {len(outcome.clusters)} clusters, {outcome.seconds:.1f} s"
+    return f"{outcome.path}: {count(len(outcome.clusters), 'cluster')}, {outcome.seconds:.1f} s"

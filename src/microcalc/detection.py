@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import time
@@ -143,7 +144,8 @@ def detect_to_folder(
             expected=f"formats out of {', '.join(FORMATS)}", found=", ".join(unknown), do="choose of those"
         )
     run = _Run(inputs, options, out / "pictures", overlay="overlay" in formats, report="html" in formats)
-    journal = Journal(out, run.info, resume=resume)
+    settings = {"detector": run.info.model_dump(), "options": dataclasses.asdict(options)}
+    journal = Journal(out, settings, resume=resume)
     outcomes: dict[str, Outcome] = {t.name: journal.done[t.name] for t in run.tasks if _is_done(t, journal)}
     todo = [task for task in run.tasks if task.name not in outcomes]
     interrupted: KeyboardInterrupt | None = None
@@ -157,7 +159,8 @@ def detect_to_folder(
     except KeyboardInterrupt as signal:
         interrupted = signal
     report = run.report([outcomes[task.name] for task in run.tasks if task.name in outcomes])
-    _write_all(report, out, run.point, options, formats)
+    _write_all(report, out, run.point, formats)
+    write_run_record(report, settings, out / "run.json")
     if interrupted:
         raise interrupted
     journal.remove()
@@ -299,16 +302,13 @@ def _alone(task: Task, make_executor: MakeExecutor) -> Outcome:
         return Failure(path=task.name, reason=reason)
 
 
-def _write_all(
-    report: Report, out: Path, point: OperatingPoint, options: DetectionOptions, formats: Sequence[str]
-) -> None:
+def _write_all(report: Report, out: Path, point: OperatingPoint, formats: Sequence[str]) -> None:
     with replacing(out / "findings.json") as file:
         file.write(report.to_json().encode())
     if "csv" in formats:
         write_tables(report, out)
     if "html" in formats:
         write_report(report, out / "pictures", out / "report.html", f"{point.name}: {point.false_positives}")
-    write_run_record(report, options, out / "run.json")
 
 
 def _is_done(task: Task, journal: Journal) -> bool:

@@ -2,42 +2,46 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from microcalc.errors import UsageError, WriteError
-from microcalc.findings import DetectorInfo, ImageFindings, Report
+from microcalc.errors import ReadError, UsageError, WriteError
+from microcalc.findings import ImageFindings, Report
 
 
 class Journal:
-    """``findings.partial.jsonl`` in the output folder: the detector in its first line, then one finished image a line.
+    """``findings.partial.jsonl`` in the output folder: the run's settings, then a finished image a line.
 
     Args:
         folder: the output folder; made where missing.
-        detector: what this run detects with.
-        resume: read what an earlier run has finished, from its journal or else from its ``findings.json``.
+        settings: what the findings depend on besides the images, fit for JSON: detector and options.
+        resume: take over what an earlier run has finished, from its journal or else from its results.
 
     Raises:
-        UsageError: the earlier run was made with another detector or operating point.
+        UsageError: the earlier run was made with other settings.
+        ReadError: the earlier run's results are damaged.
         WriteError: the folder cannot be written.
     """
 
-    def __init__(self, folder: Path, detector: DetectorInfo, *, resume: bool) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, Any], *, resume: bool) -> None:
         self._path = folder / "findings.partial.jsonl"
-        earlier = _read(folder, self._path) if resume else None
-        if earlier is not None and earlier[0] != detector:
+        earlier, images = _read(folder, self._path) if resume else (None, [])
+        wanted = json.loads(json.dumps(settings))
+        if earlier not in (None, wanted):
             raise UsageError(
-                expected=f"an earlier run of {detector.name} at {detector.operating_point} to resume",
-                found=f"one of {earlier[0].name} {earlier[0].version} at {earlier[0].operating_point}",
+                expected="the settings of the earlier run in this folder, to resume it",
+                found=_difference(earlier, wanted),
                 do="use another output folder, or leave --resume out",
                 where=folder,
             )
         #: Findings of the images finished earlier, by path.
-        self.done: dict[str, ImageFindings] = earlier[1] if earlier is not None else {}
+        self.done = {image.path: image for image in images}
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._path.write_text(
-                "".join(f"{record.model_dump_json()}\n" for record in (detector, *self.done.values())), encoding="utf-8"
-            )
+            lines = [json.dumps(wanted), *(image.model_dump_json() for image in images)]
+            self._path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         except OSError as error:
             raise self._write_error(error) from error
 
@@ -50,7 +54,7 @@ class Journal:
             raise self._write_error(error) from error
 
     def remove(self) -> None:
-        """The run is complete and its findings are written."""
+        """The run is complete and its results are written."""
         self._path.unlink(missing_ok=True)
 
     def _write_error(self, error: OSError) -> WriteError:
@@ -62,14 +66,30 @@ class Journal:
         )
 
 
-def _read(folder: Path, journal: Path) -> tuple[DetectorInfo, dict[str, ImageFindings]] | None:
-    if journal.exists():
-        # A line cut short by a kill in the middle of writing holds no finished image.
-        lines = journal.read_text(encoding="utf-8").split("\n")[:-1]
-        if lines:
-            images = [ImageFindings.model_validate_json(line) for line in lines[1:]]
-            return DetectorInfo.model_validate_json(lines[0]), {image.path: image for image in images}
-    if (folder / "findings.json").exists():
-        report = Report.from_json(folder / "findings.json")
-        return report.detector, {image.path: image for image in report.images}
-    return None
+def _read(folder: Path, journal: Path) -> tuple[Any, list[ImageFindings]]:
+    """Settings and finished images of an earlier run; None and no images where there was none."""
+    try:
+        if journal.exists():
+            # A line cut short by a kill in the middle of writing holds no finished image.
+            lines = journal.read_text(encoding="utf-8").split("\n")[:-1]
+            if lines:
+                return json.loads(lines[0]), [ImageFindings.model_validate_json(line) for line in lines[1:]]
+        if (folder / "findings.json").exists() and (folder / "run.json").exists():
+            settings = json.loads((folder / "run.json").read_text(encoding="utf-8"))["settings"]
+            return settings, list(Report.from_json(folder / "findings.json").images)
+    except (OSError, ValueError, KeyError) as error:
+        raise ReadError(
+            expected="results of an earlier run to resume",
+            found=f"damaged ones ({type(error).__name__})",
+            do="use another output folder, or leave --resume out",
+            where=folder,
+        ) from error
+    return None, []
+
+
+def _difference(earlier: Any, wanted: Any) -> str:
+    """The settings that differ, in words."""
+    both = [{f"{part} {key}": value for part in s for key, value in s[part].items()} for s in (earlier, wanted)]
+    return ", ".join(
+        f"{key} {both[0].get(key)} then, {value} now" for key, value in both[1].items() if both[0].get(key) != value
+    )

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import platform
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from microcalc.findings import Report
 from microcalc.output import replacing
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 #: Packages whose version can change a pixel or a score.
 PACKAGES = ("microcalc", "numpy", "scipy", "opencv-python-headless", "pydicom", "pillow")
 
 
-def write_run_record(report: Report, options: DataclassInstance, path: Path) -> None:
-    """Write versions, detector, options, device and seconds per image.
+def write_run_record(report: Report, settings: Mapping[str, Any], path: Path) -> None:
+    """Write versions, settings (detector and options), device and seconds per image.
 
     Raises:
         WriteError: the file cannot be written.
@@ -28,8 +25,7 @@ def write_run_record(report: Report, options: DataclassInstance, path: Path) -> 
     record = {
         "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in PACKAGES},
         "platform": f"{platform.system()} {platform.machine()}",
-        "detector": report.detector.model_dump(),
-        "options": dataclasses.asdict(options),
+        "settings": settings,
         "seed": None,
         "run": report.run.model_dump(),
         "seconds": {image.path: image.seconds for image in report.images},

@@ -1,0 +1,22 @@
+"""Write the JSON Schemas of the result files beside the pages that explain them (``make schema``)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from microcalc.findings import Record, Report
+from microcalc.truth import Truth
+
+RECORDS: dict[str, type[Record]] = {"findings.schema.json": Report, "truth.schema.json": Truth}
+
+
+def schema(record: type[Record]) -> str:
+    """The JSON Schema (draft 2020-12) of files of this kind."""
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return json.dumps(dialect | record.model_json_schema(by_alias=True), indent=1) + "\n"
+
+
+if __name__ == "__main__":
+    for name, record in RECORDS.items():
+        (Path(__file__).parent / "reference" / name).write_text(schema(record), encoding="utf-8")

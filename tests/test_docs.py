@@ -1,0 +1,100 @@
+"""What the documentation says is so: schemas, commands, options, rooms, warnings and Python examples."""
+
+import re
+import runpy
+import shutil
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from microcalc.cli import app
+from microcalc.detectors import load_detector
+from microcalc.findings import Report
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
+
+#: Verb -> its options, as the command line has them.
+OPTIONS = {
+    name: {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+    for name, command in typer.main.get_command(app).commands.items()
+}
+
+
+def blocks(page, language):
+    """The fenced code blocks of a page in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def commands(page):
+    """(verb, options) of every ``microcalc`` command line in a page's shell blocks and inline code."""
+    text = page.read_text()
+    lines = [line for block in blocks(page, "sh") for line in block.splitlines()]
+    lines += re.findall(r"`([^`\n]+)`", text)
+    for line in lines:
+        match = re.match(r"(?:\.venv/bin/)?microcalc ([a-z]+)(.*)", line)
+        if match:
+            yield match[1], set(re.findall(r"--[a-z-]+", match[2]))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_commands_use_what_exists(page):
+    for verb, options in commands(page):
+        assert verb in OPTIONS
+        assert options <= OPTIONS[verb] | {"--help"}, verb
+
+
+@pytest.mark.parametrize("verb", OPTIONS)
+def test_the_reference_has_every_option(verb):
+    section = (DOCS / "reference" / "cli.md").read_text().split(f"\n## microcalc {verb}\n")[1].split("\n## ")[0]
+    assert set(re.findall(r"^\| `(--[a-z-]+)", section, re.MULTILINE)) == OPTIONS[verb]
+
+
+def test_the_schemas_are_current():
+    written = runpy.run_path(str(DOCS / "write_schemas.py"))
+    for name, record in written["RECORDS"].items():
+        assert (DOCS / "reference" / name).read_text() == written["schema"](record), "run `make schema`"
+
+
+def test_the_findings_example_is_valid():
+    (example,) = blocks(DOCS / "reference" / "findings.md", "json")
+    assert Report.model_validate_json(example).images[0].clusters[0].count == 5
+
+
+def test_the_operating_points_are_those_of_the_detector():
+    page = (DOCS / "why" / "morphology.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| ([0-9.]+) \|", page, re.MULTILINE)
+    points = load_detector("morphology").operating_points
+    assert [(name, float(threshold)) for name, threshold in rows] == [(p.name, p.threshold) for p in points]
+
+
+def test_the_house_has_the_rooms_of_the_page():
+    rooms = runpy.run_path(str(ROOT / "tests" / "test_house.py"))["ROOMS"]
+    page = (DOCS / "why" / "house.md").read_text()
+    assert tuple(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == rooms
+
+
+def test_the_warnings_explained_are_given_somewhere():
+    source = "\n".join(path.read_text() for path in sorted((ROOT / "src").rglob("*.py")))
+    page = (DOCS / "how-to" / "own-images.md").read_text().split("| the warning says |")[1]
+    warnings = re.findall(r"^\| `([^`]+)`", page, re.MULTILINE)
+    assert warnings
+    for warning in warnings:
+        assert all(part in source for part in warning.split("…")), warning
+
+
+def test_the_python_page_runs(study, tmp_path, monkeypatch, capsys):
+    """All its blocks in one go; the study that the first one makes is the fixture's."""
+    shutil.copytree(study[0], tmp_path / "study")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("microcalc.synthesis.write_study", lambda *_, **__: study[1])
+    program = "\n".join(blocks(DOCS / "how-to" / "python.md", "python"))
+    names = {}
+    exec(compile(program, "python.md", "exec"), names)
+    assert names["small"].shape[0] < names["mammogram"].shape[0]
+    assert {path.name for path in Path("out").iterdir()} == {
+        "findings.json", "run.json", "calcifications.csv", "clusters.csv",
+    }  # fmt: skip
+    assert re.search(r"synthetic-0001_R_CC\.dcm \d+ of \d+ found", capsys.readouterr().out)
