@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -27,6 +27,51 @@ class Record(BaseModel):
     """Base of every JSON record: immutable, no unknown keys, no NaN or infinity."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
+
+
+RecordT = TypeVar("RecordT", bound=Record)
+
+
+def read_record(kind: type[RecordT], path: Path, expected: str) -> RecordT:
+    """Read one JSON record of the given kind from a file, with errors that name the first thing wrong.
+
+    Raises:
+        ReadError: the file is missing, is not JSON, or breaks the schema.
+    """
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ReadError(
+            expected=expected, found=error.strerror or str(error), do="check the path", where=path
+        ) from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise ReadError(
+            expected=expected,
+            found=f"{place}: {first['msg']} ({error.error_count()} such)",
+            do="write it anew or mend it by hand",
+            where=path,
+        ) from error
+
+
+class Document(Record):
+    """A record that is a file of its own; its schema names its kind and version."""
+
+    schema_: str = Field(alias="schema")
+
+    def to_json(self) -> str:
+        """The file's content."""
+        return self.model_dump_json(by_alias=True, indent=1)
+
+    @classmethod
+    def from_json(cls, path: Path) -> Self:
+        """Read and validate a file.
+
+        Raises:
+            ReadError: the file is missing, is not JSON, or breaks the schema.
+        """
+        return read_record(cls, path, f"a file of {cls.model_fields['schema_'].default}")
 
 
 class Calcification(Record):
@@ -137,7 +182,7 @@ class Failure(Record):
     reason: str
 
 
-class Report(Record):
+class Report(Document):
     """A whole run."""
 
     schema_: Literal["microcalc.findings/1"] = Field(default="microcalc.findings/1", alias="schema")
@@ -156,42 +201,3 @@ class Report(Record):
                         f"{image.path}: a cluster holds a mark below the threshold {self.detector.threshold}"
                     )
         return self
-
-    def to_json(self) -> str:
-        """The findings as ``microcalc.findings/1``."""
-        return self.model_dump_json(by_alias=True, indent=1)
-
-    @classmethod
-    def from_json(cls, path: Path) -> Report:
-        """Read and validate a findings file.
-
-        Raises:
-            ReadError: the file is missing, is not JSON, or breaks the schema.
-        """
-        return read_record(cls, path, "a findings file (microcalc.findings/1)")
-
-
-RecordT = TypeVar("RecordT", bound=Record)
-
-
-def read_record(kind: type[RecordT], path: Path, expected: str) -> RecordT:
-    """Read one JSON record of the given kind from a file, with errors that name the first thing wrong.
-
-    Raises:
-        ReadError: the file is missing, is not JSON, or breaks the schema.
-    """
-    try:
-        return kind.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise ReadError(
-            expected=expected, found=error.strerror or str(error), do="check the path", where=path
-        ) from error
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise ReadError(
-            expected=expected,
-            found=f"{place}: {first['msg']} ({error.error_count()} such)",
-            do="write it anew or mend it by hand",
-            where=path,
-        ) from error

@@ -5,12 +5,11 @@ Coordinates as in :mod:`microcalc.findings`. Everything but paths, positions and
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
-from microcalc.findings import Box, Record, read_record
+from microcalc.findings import Box, Document, Record
 from microcalc.mammogram import Side
 
 Pathology = Literal["benign", "malignant", "unknown"]
@@ -71,22 +70,9 @@ class ImageTruth(Record):
     ignore: tuple[Ignored, ...] = ()
 
 
-class Truth(Record):
+class Truth(Document):
     """The truth of a set of images."""
 
     schema_: Literal["microcalc.truth/1"] = Field(default="microcalc.truth/1", alias="schema")
     root: str
     images: tuple[ImageTruth, ...] = ()
-
-    def to_json(self) -> str:
-        """The truth as ``microcalc.truth/1``."""
-        return self.model_dump_json(by_alias=True, indent=1)
-
-    @classmethod
-    def from_json(cls, path: Path) -> Truth:
-        """Read and validate a truth file.
-
-        Raises:
-            ReadError: the file is missing, is not JSON, or breaks the schema.
-        """
-        return read_record(cls, path, "a truth file (microcalc.truth/1)")
