@@ -86,6 +86,12 @@ def test_all_outputs_are_written_and_read_back(folder, tmp_path):
         assert (out / "pictures" / image_key(image.path) / "overlay.png").exists()
 
 
+def test_results_among_the_inputs_are_not_read_as_inputs(folder):
+    first = detect_to_folder([folder], folder, OPTIONS)
+    again = detect_to_folder([folder], folder, OPTIONS)
+    assert [image.path for image in again.images] == [image.path for image in first.images]
+
+
 def test_only_what_is_asked_for_is_written(folder, tmp_path):
     detect_to_folder([folder], tmp_path / "out", OPTIONS, formats=["json"])
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"findings.json", "run.json"}

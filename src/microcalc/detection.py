@@ -226,7 +226,9 @@ class _Run:
         self.point: OperatingPoint = detector.operating_point(options.operating_point)
         self.info: DetectorInfo = detector.info(self.point)
         self._device = detector.device(options.device)
-        found = find_images(inputs)
+        # The pictures of an earlier run are no inputs, even where the results lie among these.
+        drawn = None if pictures is None else pictures.absolute()
+        found = [image for image in find_images(inputs) if drawn not in image.path.absolute().parents]
         if not found:
             raise ReadError(
                 expected="DICOM, PNG, TIFF or PGM files",
