@@ -1,6 +1,6 @@
 """PNG, TIFF and PGM in, a Mammogram out.
 
-They hold neither view nor spacing: their resolution fields describe prints, so they are ignored.
+They hold no spacing: their resolution fields describe prints, so they are ignored.
 """
 
 from __future__ import annotations

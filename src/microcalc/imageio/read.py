@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from microcalc.errors import ReadError
+from microcalc.imageio.names import named_by_file
 from microcalc.imageio.sniff import HEAD_BYTES, is_dicom, is_raster
 from microcalc.mammogram import Mammogram, check_spacing
 
@@ -27,7 +28,8 @@ def read_mammogram(
 
     Returns:
         Pixels of shape (rows, columns), float32 in 0..1, bright = radio-opaque, padding 0; spacing, side and view as
-        far as the file tells; in ``notes`` what was chosen on the way, in ``warnings`` what is doubtful.
+        far as the file tells (a PNG, TIFF or PGM tells side and view by its name at most); in ``notes`` what was
+        chosen on the way, in ``warnings`` what is doubtful.
 
     Raises:
         NotAnImageError: a sound DICOM object without an image (a report, a presentation state, a segmentation).
@@ -62,7 +64,7 @@ def _read(path: Path, force: bool) -> Mammogram:
         if is_raster(head):
             from microcalc.imageio.raster import read_raster
 
-            return read_raster(file)
+            return named_by_file(read_raster(file), path.stem)
     raise ReadError(
         expected="a DICOM, PNG, TIFF or PGM file",
         found="an empty file" if status.st_size == 0 else "something else",
