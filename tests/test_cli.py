@@ -1,11 +1,17 @@
 """The command line as a user meets it: exit codes, one clear line an error, quick help, no torch."""
 
+import doctest
+import os
+import re
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import microcalc as package
 from microcalc.findings import Report
 
 
@@ -106,10 +112,35 @@ def test_the_readme_example_runs(study, tmp_path):
     assert done.stdout.strip()
 
 
+def test_the_docstring_example_runs(study, tmp_path, monkeypatch):
+    shutil.copy(study[0] / "synthetic-0001_L_CC.dcm", tmp_path / "x.dcm")
+    monkeypatch.chdir(tmp_path)
+    assert doctest.testmod(package) == doctest.TestResults(failed=0, attempted=3)
+
+
+def test_ctrl_c_keeps_the_images_under_way(tmp_path, breast_png):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(60):
+        breast_png(folder / f"{number:02}.png")
+    command = [sys.executable, "-m", "microcalc", "detect", str(folder), "--out", str(tmp_path / "out"), "--jobs", "2"]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    told = [running.stderr.readline()]
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to the workers too
+    told += running.stderr.readlines()
+    assert running.wait(timeout=60) == 1
+    assert told[-1] == f"Interrupted. What is finished is in {tmp_path / 'out'}; go on with --resume.\n"
+    finished = Report.from_json(tmp_path / "out" / "findings.json").images
+    assert 1 <= len(finished) < 60
+    assert len(finished) == len(list((tmp_path / "out" / "pictures").iterdir())) == len(told) - 1
+
+
 def test_the_demo_finds_what_it_made(tmp_path):
     done = microcalc("demo", "--out", tmp_path / "demo", "--seed", "1")
     assert done.returncode == 0, done.stderr
-    assert "visible calcifications" in done.stdout
+    assert re.search(
+        r"found [1-9]\d* of \d+ visible calcifications \(rule disc14\) and [12] of 2 clusters", done.stdout
+    )
     report = Report.from_json(tmp_path / "demo" / "findings.json")
     assert len(report.images) == 4
     assert (tmp_path / "demo" / "report.html").exists()

@@ -58,16 +58,34 @@ def test_cores_and_components_agree_with_scikit_learn(seed):
 
     points = np.random.default_rng(seed).uniform(0, 60, (80, 2))
     witness = DBSCAN(eps=5.64, min_samples=5).fit(points)
-    ours = np.full(len(points), -1)
-    for label, cluster in enumerate(find_clusters(marks(points), SPACING, SHAPE)):
-        ours[list(cluster.members)] = label
-    assert ((ours >= 0) == (witness.labels_ >= 0)).all()
-    core = witness.core_sample_indices_
-    same = ours[core][:, None] == ours[core]
-    assert (same == (witness.labels_[core][:, None] == witness.labels_[core])).all()
-    border = np.setdiff1d(np.flatnonzero(ours >= 0), core)  # scikit-learn gives these to whichever core comes first
-    nearest = core[cdist(points[border], points[core]).argmin(axis=1)]
-    assert (ours[border] == ours[nearest]).all()
+    found = [set(cluster.members) for cluster in find_clusters(marks(points), SPACING, SHAPE)]
+    cores = set(witness.core_sample_indices_.tolist())
+    expected = []
+    for label in range(witness.labels_.max() + 1):
+        ours = [c for c in cores if witness.labels_[c] == label]
+        near = (cdist(points[ours], points) <= 5.64).any(axis=0)  # scikit-learn gives a mark between two to one alone
+        expected.append(set(np.flatnonzero(near).tolist()))
+    assert sorted(map(sorted, found)) == sorted(map(sorted, expected))
+
+
+def test_a_mark_between_two_clusters_belongs_to_both():
+    left, shared, right = [(20, 20), (17, 22), (17, 18)], [(25.5, 20), (25.5, 20.5)], [(31, 20), (34, 22), (34, 18)]
+    found = find_clusters(marks([*left, *shared, *right]), SPACING, SHAPE)
+    assert sorted(cluster.members for cluster in found) == [(0, 1, 2, 3, 4), (3, 4, 5, 6, 7)]
+    assert [cluster.score for cluster in found] == [0.9, 0.9]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_on_random_marks_a_cluster_lives_up_to_its_score(seed):
+    rng = np.random.default_rng(seed)
+    points = rng.uniform(0, 105, (140, 2))
+    scored = marks(points, scores=rng.random(140))
+    for cluster in find_clusters(scored, SPACING, SHAPE, threshold=0.2):
+        assert cluster.count >= 5
+        at_score = find_clusters(scored, SPACING, SHAPE, threshold=cluster.score)
+        assert any(set(left.members) & set(cluster.members) for left in at_score)
+        above = find_clusters([scored[m] for m in cluster.members], SPACING, SHAPE, threshold=cluster.score + 1e-9)
+        assert above == ()
 
 
 def test_the_score_is_the_highest_threshold_at_which_it_remains_a_cluster():

@@ -6,6 +6,7 @@ import shutil
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 
+import pydicom
 import pytest
 
 import microcalc
@@ -86,9 +87,10 @@ def test_all_outputs_are_written_and_read_back(folder, tmp_path):
         assert (out / "pictures" / image_key(image.path) / "overlay.png").exists()
 
 
-def test_results_among_the_inputs_are_not_read_as_inputs(folder):
-    first = detect_to_folder([folder], folder, OPTIONS)
-    again = detect_to_folder([folder], folder, OPTIONS)
+def test_results_among_the_inputs_are_not_read_as_inputs(folder, tmp_path):
+    (tmp_path / "link").symlink_to(folder)
+    first = detect_to_folder([folder], folder / "sub" / "..", OPTIONS)
+    again = detect_to_folder([tmp_path / "link"], folder, OPTIONS)
     assert [image.path for image in again.images] == [image.path for image in first.images]
 
 
@@ -97,6 +99,22 @@ def test_only_what_is_asked_for_is_written(folder, tmp_path):
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"findings.json", "run.json"}
     with pytest.raises(UsageError, match="pdf"):
         detect_to_folder([folder], tmp_path / "out", OPTIONS, formats=["pdf"])
+
+
+def test_nothing_of_an_earlier_run_stands_beside_newer_results(folder, tmp_path):
+    out = tmp_path / "out"
+    detect_to_folder([folder], out, OPTIONS)
+    detect_to_folder([folder], out, OPTIONS, formats=["json", "csv"])
+    assert {path.name for path in out.iterdir()} == {
+        "findings.json", "run.json", "calcifications.csv", "clusters.csv", "pictures",
+    }  # fmt: skip
+    assert not list((out / "pictures").iterdir())
+
+
+def test_a_file_name_that_is_no_text_costs_nothing(folder, tmp_path):
+    (folder / "b.png").rename(os.fsdecode(os.fsencode(folder) + b"/b\xe9.png"))
+    report = detect_to_folder([folder], tmp_path / "out", OPTIONS)
+    assert [image.path for image in report.images] == ["a.png", "b\\xe9.png", "sub/c.png"]
 
 
 def test_assumed_spacing_is_said_and_a_given_one_used(folder):
@@ -114,8 +132,6 @@ def test_strict_fails_what_is_in_doubt(folder, tmp_path):
 
 
 def test_a_folder_passes_over_what_a_named_file_fails_on(tmp_path, study, breast_png):
-    import pydicom
-
     note = pydicom.dcmread(study[0] / "synthetic-0001_L_CC.dcm")
     del note.PixelData, note.Rows, note.Columns
     note.SOPClassUID = note.file_meta.MediaStorageSOPClassUID = pydicom.uid.BasicTextSRStorage
@@ -124,6 +140,9 @@ def test_a_folder_passes_over_what_a_named_file_fails_on(tmp_path, study, breast
     breast_png(tmp_path / "in" / "a.png")
     assert not detect(tmp_path / "in").failed
     assert [failure.path for failure in detect([tmp_path / "in" / "note.dcm", tmp_path / "in"]).failed] == ["note.dcm"]
+    (tmp_path / "in" / "a.png").unlink()
+    with pytest.raises(ReadError, match="other DICOM objects only"):
+        detect(tmp_path / "in")
 
 
 def test_python_raises_where_nothing_could_be_done(tmp_path):
@@ -163,7 +182,13 @@ class TestPseudonyms:
     def outputs(self, study, tmp_path):
         source = tmp_path / "DOE^JANE"
         source.mkdir()
-        shutil.copy(study[0] / "synthetic-0001_R_CC.dcm", source / "doe_jane_1961.dcm")
+        header = pydicom.dcmread(study[0] / "synthetic-0001_R_CC.dcm")
+        header.PatientName, header.PatientID, header.PatientBirthDate = "Doe^Jane", "doe_jane", "19610203"
+        header.AccessionNumber = "jane_1961"
+        header.WindowCenterWidthExplanation = "Doe Jane"
+        header.save_as(source / "doe_jane_1961.dcm")
+        header.Modality, header.BodyPartExamined = "CR", "DOE JANE"
+        header.save_as(source / "doe_jane_other.dcm")
         (source / "doe_jane_bad.dcm").write_bytes(b"no mammogram")
         out = tmp_path / "out"
         report = detect_to_folder([source], out, DetectionOptions(pseudonymise=True))
@@ -171,11 +196,13 @@ class TestPseudonyms:
 
     def test_no_name_is_left_anywhere(self, outputs, study):
         _, out = outputs
-        secrets = [b"doe_jane", b"DOE^JANE", b"jane_1961", study[1].images[0].study.encode()]
+        known = study[1].images[0]
+        uids = [image.sop_instance_uid.encode() for image in study[1].images]
+        secrets = [b"doe_jane", b"doe^jane", b"doe jane", b"jane_1961", b"19610203", known.study.encode(), *uids]
         for path in out.rglob("*"):
-            assert not any(secret in os.fsencode(path.relative_to(out)) for secret in secrets)
+            assert not any(secret in os.fsencode(path.relative_to(out)).lower() for secret in secrets)
             if path.is_file() and path.suffix in {".json", ".csv", ".html"}:
-                content = path.read_bytes()
+                content = path.read_bytes().lower()
                 assert not any(secret in content for secret in secrets), path
 
     def test_names_follow_from_the_content(self, outputs):

@@ -15,7 +15,7 @@ from microcalc.findings import (
     Report,
     RunInfo,
 )
-from microcalc.truth import ImageTruth, TrueCalcification, Truth
+from microcalc.truth import Ignored, ImageTruth, TrueCalcification, TrueCluster, Truth
 
 DETECTOR = DetectorInfo(
     name="d", version="1", operating_point="balanced", threshold=0.5, score_floor=0.1, calibrated=False
@@ -73,6 +73,12 @@ def test_the_real_truth_file_is_read(shared):
         lambda: cluster((0, 1), bbox=(5, 0, 4, 9)),
         lambda: image(calcifications=(Calcification(x=9.6, y=0, score=0.5),)),
         lambda: image(clusters=(cluster((5, 6)),)),
+        lambda: image(spacing_mm=(0.07, -0.07), spacing_source="user"),
+        lambda: image(spacing_mm=(0.07, 0.07)),
+        lambda: DETECTOR.model_validate({**DETECTOR.model_dump(), "score_floor": 0.6}),
+        lambda: ImageTruth(path="a", normal=True, calcifications=(TrueCalcification(x=1, y=1),)),
+        lambda: ImageTruth(path="a", clusters=(TrueCluster(bbox=(0, 0, 1, 1), members=(0,)),)),
+        lambda: Ignored(bbox=(5, 0, 4, 1)),
         lambda: Report(root="", detector=DETECTOR, run=RUN, images=(image(clusters=(cluster((0, 5)),)),)),
     ],
 )

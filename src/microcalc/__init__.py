@@ -2,7 +2,8 @@
 
 >>> import microcalc
 >>> findings = microcalc.detect("x.dcm")
->>> findings.images[0].clusters
+>>> [(cluster.count, cluster.distribution) for cluster in findings.images[0].clusters]
+[]
 """
 
 from __future__ import annotations

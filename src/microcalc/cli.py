@@ -119,8 +119,10 @@ def detect(
         typer.echo(f"Interrupted. What is finished is in {out}; go on with --resume.", err=True)
         raise typer.Exit(EXIT_SOME_FAILED) from None
     typer.echo(_summary(report, out, html="html" in chosen))
+    if not report.images:
+        raise typer.Exit(EXIT_NOTHING_DONE)
     if report.failed:
-        raise typer.Exit(EXIT_SOME_FAILED if report.images else EXIT_NOTHING_DONE)
+        raise typer.Exit(EXIT_SOME_FAILED)
 
 
 def _summary(report: Report, out: Path, *, html: bool) -> str:

@@ -85,11 +85,8 @@ def find_clusters(
     chosen = np.array([i for i, mark in enumerate(marks) if mark.score >= threshold], dtype=np.intp)
     if len(chosen) <= rule.neighbours:
         return ()
-    labels = _dbscan(_centres_mm([marks[i] for i in chosen], spacing_mm), rule)
-    clusters = [
-        _cluster(marks, chosen[labels == label], spacing_mm, shape, nipple, breast_area_cm2, rule)
-        for label in range(labels.max() + 1)
-    ]
+    groups = _components(_centres_mm([marks[i] for i in chosen], spacing_mm), rule)
+    clusters = [_cluster(marks, chosen[group], spacing_mm, shape, nipple, breast_area_cm2, rule) for group in groups]
     return tuple(sorted(clusters, key=lambda cluster: (-cluster.score, cluster.members)))
 
 
@@ -126,24 +123,24 @@ def hull_mm(
     return hull
 
 
-def _dbscan(centres: NDArray[np.float64], rule: ClusterRule) -> NDArray[np.intp]:
-    """Label of each centre, (N,), -1 outside clusters; a border mark goes with its nearest core.
+def _components(centres: NDArray[np.float64], rule: ClusterRule) -> list[NDArray[np.intp]]:
+    """Components of cores with all their neighbours, as indices of centres.
 
-    scikit-learn's DBSCAN gives the same cores; importing it takes longer than detecting a whole mammogram.
+    A mark between two components, near a core of each but itself none, belongs to both: so every core keeps the
+    neighbours that make it one. scikit-learn's DBSCAN finds the same cores; importing it takes longer than detecting a
+    whole mammogram.
     """
     pairs = cKDTree(centres).query_pairs(rule.radius_mm, output_type="ndarray")
     core = np.bincount(pairs.ravel(), minlength=len(centres)) >= rule.neighbours
-    labels = np.full(len(centres), -1, dtype=np.intp)
-    if not core.any():
-        return labels
     i, j = pairs[core[pairs].all(axis=1)].T
     graph = coo_array((np.ones(len(i)), (i, j)), shape=(len(centres), len(centres)))
     _, component = connected_components(graph, directed=False)
-    cores = np.flatnonzero(core)
-    distance, nearest = cKDTree(centres[cores]).query(centres)
-    reached = distance <= rule.radius_mm
-    labels[reached] = np.unique(component[cores], return_inverse=True)[1][nearest[reached]]
-    return labels
+    both_ways = np.concatenate([pairs, pairs[:, ::-1]])
+    from_core = both_ways[core[both_ways[:, 0]]]
+    return [
+        np.unique(from_core[component[from_core[:, 0]] == label])
+        for label in np.unique(component[np.flatnonzero(core)])
+    ]
 
 
 def _cluster(

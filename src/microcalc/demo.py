@@ -72,9 +72,8 @@ def score_demo(report: Report, truth: Truth) -> DemoResult:
         match = match_disc14(findings.calcifications, image, findings.spacing_mm, report.detector.threshold)
         hits += match.hits
         false_positives += int(match.false_positive.sum())
-        in_clusters = {member for cluster in findings.clusters for member in cluster.members}
         clusters_found += sum(
-            any(int(match.hit_by[member]) in in_clusters for member in cluster.members or ())
+            any(int(match.hit_by[member]) in findings.cluster_of for member in cluster.members or ())
             for cluster in image.clusters
         )
     return DemoResult(

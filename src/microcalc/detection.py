@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, as_completed
+from concurrent.futures import Executor, Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,8 +25,8 @@ from microcalc.output import image_key, replacing, write_pictures, write_report,
 from microcalc.provenance import write_run_record
 
 FORMATS = ("json", "csv", "html", "overlay")
-#: Tasks that may have been under way when a worker process died; they are tried again one by one.
-SUSPECTS = 16
+#: More than the tasks that can have been under way when a worker process died; these are tried again one by one.
+SUSPECTS = 2 * (os.cpu_count() or 8)
 
 Outcome = ImageFindings | Failure | None
 MakeExecutor = Callable[[], Executor]
@@ -67,7 +68,7 @@ class Task:
     #: The user named the file outright; a file found in a folder may turn out to hold no image.
     named: bool
     options: DetectionOptions
-    #: Where its pictures go and which are drawn; None: none.
+    #: The run's folder of pictures, and which are drawn of this image.
     pictures: Path | None = None
     overlay: bool = False
     report: bool = False
@@ -101,10 +102,13 @@ def detect(
     options = DetectionOptions(detector, operating_point, spacing_mm=spacing_mm, force=force)
     run = _Run([Path(path) for path in paths], options)
     report = run.report([process(task) for task in run.tasks])
-    if report.failed and not report.images:
-        first = report.failed[0]
+    if not report.images:
+        reasons = "; ".join(f"{failure.path}: {failure.reason}" for failure in report.failed[:1])
         raise ReadError(
-            expected="at least one mammogram", found=f"none ({first.reason})", do="see that reason", where=first.path
+            expected="at least one mammogram",
+            found=reasons or "other DICOM objects only",
+            do="check the path",
+            where=", ".join(os.fspath(path) for path in paths),
         )
     return report
 
@@ -144,7 +148,11 @@ def detect_to_folder(
             expected=f"formats out of {', '.join(FORMATS)}", found=", ".join(unknown), do="choose of those"
         )
     run = _Run(inputs, options, out / "pictures", overlay="overlay" in formats, report="html" in formats)
-    settings = {"detector": run.info.model_dump(), "options": dataclasses.asdict(options)}
+    settings = {
+        "package": {"version": microcalc.__version__},
+        "detector": run.info.model_dump(),
+        "options": dataclasses.asdict(options),
+    }
     journal = Journal(out, settings, resume=resume)
     outcomes: dict[str, Outcome] = {t.name: journal.done[t.name] for t in run.tasks if _is_done(t, journal)}
     todo = [task for task in run.tasks if task.name not in outcomes]
@@ -171,17 +179,8 @@ def process(task: Task) -> Outcome:
     """Read one image, detect, and draw what is asked; a failure comes back as a value, a non-image as None."""
     try:
         detection = _detect(task)
-        if task.pictures is not None and (task.overlay or task.report):
-            point = load_detector(task.options.detector).operating_point(task.options.operating_point)
-            write_pictures(
-                detection.mammogram,
-                detection.breast,
-                detection.findings,
-                point.threshold,
-                task.pictures / image_key(task.name),
-                overlay=task.overlay,
-                report=task.report,
-            )
+        if task.pictures is not None:
+            _draw(task, detection, task.pictures / image_key(task.name))
         return detection.findings
     except NotAnImageError as error:
         return Failure(path=task.name, reason=error.reason) if task.named else None
@@ -192,16 +191,29 @@ def process(task: Task) -> Outcome:
         return Failure(path=task.name, reason=f"unexpected {type(error).__name__}{detail}; please report this")
 
 
+def _draw(task: Task, detection: Detection, folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)  # what an earlier run drew belongs to other findings
+    if task.overlay or task.report:
+        write_pictures(
+            detection.mammogram,
+            detection.breast,
+            detection.findings,
+            load_detector(task.options.detector).operating_point(task.options.operating_point).threshold,
+            folder,
+            overlay=task.overlay,
+            report=task.report,
+        )
+
+
 def _detect(task: Task) -> Detection:
     options = task.options
     detector = load_detector(options.detector)
     mammogram = read_mammogram(task.path, force=options.force, spacing_mm=options.spacing_mm)
     detection = detector.detect(mammogram, detector.operating_point(options.operating_point), task.name)
-    doubts = detection.mammogram.warnings + detection.breast.warnings
-    if options.strict and doubts:
-        raise ReadError(expected="an image read without doubt (--strict)", found=doubts[0], do="mend the file")
+    findings = detection.findings
+    if options.strict and findings.doubts:
+        raise ReadError(expected="an image read without doubt (--strict)", found=findings.doubts[0], do="mend the file")
     if options.pseudonymise:
-        findings = detection.findings
         hidden = findings.model_copy(
             update={"study": _pseudonym(findings.study), "sop_instance_uid": _pseudonym(findings.sop_instance_uid)}
         )
@@ -227,8 +239,8 @@ class _Run:
         self.info: DetectorInfo = detector.info(self.point)
         self._device = detector.device(options.device)
         # The pictures of an earlier run are no inputs, even where the results lie among these.
-        drawn = None if pictures is None else pictures.absolute()
-        found = [image for image in find_images(inputs) if drawn not in image.path.absolute().parents]
+        drawn = None if pictures is None else pictures.resolve()
+        found = [image for image in find_images(inputs) if drawn not in image.path.resolve().parents]
         if not found:
             raise ReadError(
                 expected="DICOM, PNG, TIFF or PGM files",
@@ -237,14 +249,14 @@ class _Run:
                 where=", ".join(map(str, inputs)),
             )
         root = _common_folder(inputs)
-        self._root = "pseudonymised" if options.pseudonymise else root.as_posix()
+        self._root = "pseudonymised" if options.pseudonymise else _text(root)
         self.tasks: list[Task] = []
         names = set()
         for number, image in enumerate(found, start=1):
             name = (
                 _content_name(image.path, number)
                 if options.pseudonymise
-                else Path(os.path.relpath(image.path.absolute(), root)).as_posix()
+                else _text(Path(os.path.relpath(image.path.absolute(), root)))
             )
             if name not in names:  # under --pseudonymise, copies of one image are one image
                 names.add(name)
@@ -290,10 +302,18 @@ def _pooled(tasks: Sequence[Task], make_executor: MakeExecutor) -> Iterator[tupl
     with make_executor() as executor:
         futures = {executor.submit(process, task): task for task in tasks}
         try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
+            yield from _finished(futures)
+        except KeyboardInterrupt:
+            yield from _finished({future: task for future, task in futures.items() if not future.cancel()})
+            raise
         finally:
             executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _finished(futures: dict[Future[Outcome], Task]) -> Iterator[tuple[Task, Outcome]]:
+    """Results as they come; each is taken out of the dictionary, so that none is told twice."""
+    for future in as_completed(list(futures)):
+        yield futures.pop(future), future.result()
 
 
 def _alone(task: Task, make_executor: MakeExecutor) -> Outcome:
@@ -305,6 +325,8 @@ def _alone(task: Task, make_executor: MakeExecutor) -> Outcome:
 
 
 def _write_all(report: Report, out: Path, point: OperatingPoint, formats: Sequence[str]) -> None:
+    for name in ("calcifications.csv", "clusters.csv", "report.html"):
+        (out / name).unlink(missing_ok=True)  # an earlier run's must not stand beside these findings
     with replacing(out / "findings.json") as file:
         file.write(report.to_json().encode())
     if "csv" in formats:
@@ -328,6 +350,11 @@ def _is_done(task: Task, journal: Journal) -> bool:
 def _common_folder(inputs: Sequence[Path]) -> Path:
     folders = [path.absolute() if path.is_dir() else path.absolute().parent for path in inputs]
     return Path(os.path.commonpath(folders))
+
+
+def _text(path: Path) -> str:
+    """A path as POSIX text; bytes of its name that are no text come out as \\xNN."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
 def _content_name(path: Path, number: int) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from microcalc.errors import ReadError
 from microcalc.mammogram import Side, SpacingSource
@@ -19,7 +19,17 @@ from microcalc.mammogram import Side, SpacingSource
 NOTE = "note: "
 
 Score = Annotated[float, Field(ge=0.0, le=1.0)]
-Box = tuple[float, float, float, float]
+
+
+def _ordered(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    if not (box[0] <= box[2] and box[1] <= box[3]):
+        raise ValueError(f"a box must be (x0, y0, x1, y1) with x0 <= x1 and y0 <= y1, got {box}")
+    return box
+
+
+Box = Annotated[tuple[float, float, float, float], AfterValidator(_ordered)]
+#: (row, column), mm.
+Spacing = tuple[Annotated[float, Field(gt=0.0)], Annotated[float, Field(gt=0.0)]]
 Distribution = Literal["grouped", "regional", "linear", "segmental", "diffuse"]
 
 
@@ -100,9 +110,6 @@ class Cluster(Record):
     def _consistent(self) -> Cluster:
         if self.count != len(self.members) or len(set(self.members)) != len(self.members):
             raise ValueError(f"count must equal the number of distinct members, got {self.count} and {self.members}")
-        x0, y0, x1, y1 = self.bbox
-        if not (x0 <= x1 and y0 <= y1):
-            raise ValueError(f"bbox must be (x0, y0, x1, y1) with x0 <= x1 and y0 <= y1, got {self.bbox}")
         return self
 
 
@@ -116,13 +123,19 @@ class ImageFindings(Record):
     view: str | None = None
     rows: int = Field(ge=1)
     columns: int = Field(ge=1)
-    spacing_mm: tuple[float, float] | None = Field(default=None, description="(row, column), mm.")
+    spacing_mm: Spacing | None = Field(default=None, description="(row, column), mm.")
     spacing_source: SpacingSource | None = None
     breast_area_cm2: float | None = Field(default=None, ge=0.0)
     seconds: float = Field(ge=0.0)
     calcifications: tuple[Calcification, ...] = ()
     clusters: tuple[Cluster, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def cluster_of(self) -> dict[int, int]:
+        """Index of a mark -> number, from 1, of the cluster it is in; of the first where it is in several."""
+        numbered = list(enumerate(self.clusters, 1))
+        return {member: number for number, cluster in reversed(numbered) for member in cluster.members}
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -133,6 +146,12 @@ class ImageFindings(Record):
     def notes(self) -> tuple[str, ...]:
         """The warnings that only say how the image was read."""
         return tuple(warning.removeprefix(NOTE) for warning in self.warnings if warning.startswith(NOTE))
+
+    @model_validator(mode="after")
+    def _spacing_with_its_source(self) -> ImageFindings:
+        if (self.spacing_mm is None) != (self.spacing_source is None):
+            raise ValueError(f"spacing and its source go together, got {self.spacing_mm} from {self.spacing_source}")
+        return self
 
     @model_validator(mode="after")
     def _inside(self) -> ImageFindings:
@@ -155,6 +174,12 @@ class DetectorInfo(Record):
     threshold: Score
     score_floor: Score
     calibrated: bool
+
+    @model_validator(mode="after")
+    def _floor_below_threshold(self) -> DetectorInfo:
+        if self.score_floor > self.threshold:
+            raise ValueError(f"the score floor {self.score_floor} lies above the threshold {self.threshold}")
+        return self
 
 
 @dataclass(frozen=True)

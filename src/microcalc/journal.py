@@ -73,10 +73,10 @@ def _read(folder: Path, journal: Path) -> tuple[Any, list[ImageFindings]]:
             # A line cut short by a kill in the middle of writing holds no finished image.
             lines = journal.read_text(encoding="utf-8").split("\n")[:-1]
             if lines:
-                return json.loads(lines[0]), [ImageFindings.model_validate_json(line) for line in lines[1:]]
+                return _settings(json.loads(lines[0])), [ImageFindings.model_validate_json(line) for line in lines[1:]]
         if (folder / "findings.json").exists() and (folder / "run.json").exists():
-            settings = json.loads((folder / "run.json").read_text(encoding="utf-8"))["settings"]
-            return settings, list(Report.from_json(folder / "findings.json").images)
+            record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+            return _settings(record["settings"]), list(Report.from_json(folder / "findings.json").images)
     except (OSError, ValueError, KeyError) as error:
         raise ReadError(
             expected="results of an earlier run to resume",
@@ -87,7 +87,13 @@ def _read(folder: Path, journal: Path) -> tuple[Any, list[ImageFindings]]:
     return None, []
 
 
-def _difference(earlier: Any, wanted: Any) -> str:
+def _settings(found: Any) -> dict[str, dict[str, Any]]:
+    if not isinstance(found, dict) or not all(isinstance(part, dict) for part in found.values()):
+        raise ValueError("settings are groups of names and values")
+    return found
+
+
+def _difference(earlier: dict[str, dict[str, Any]], wanted: dict[str, dict[str, Any]]) -> str:
     """The settings that differ, in words."""
     both = [{f"{part} {key}": value for part in s for key, value in s[part].items()} for s in (earlier, wanted)]
     return ", ".join(

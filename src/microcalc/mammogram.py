@@ -33,7 +33,7 @@ class Mammogram:
     #: (row, column) distance of pixel centres at the detector in mm, or None where the file is silent.
     spacing_mm: tuple[float, float] | None = None
     spacing_source: SpacingSource | None = None
-    #: The breast, from the tags; None where they are silent.
+    #: The breast, as the tags or the file's name state; None where they are silent.
     side: Side | None = None
     #: ACR view code without modifiers: CC, MLO, ML, LM, LMO, XCCL, XCCM, FB, SIO, ISO, CV, AT ...; None where unknown.
     view: str | None = None

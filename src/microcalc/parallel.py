@@ -10,14 +10,19 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor
 
 
-def process_pool(jobs: int | None = None) -> Callable[[], Executor] | None:
-    """What makes a pool of ``jobs`` processes, by default one a processor; None where one process needs no pool."""
-    jobs = jobs or os.cpu_count() or 1
-    if jobs == 1:
-        return None
+def process_pool(jobs: int | None = None) -> Callable[[], Executor]:
+    """What makes a pool of ``jobs`` processes, by default one for each processor this process may use."""
     # Started afresh rather than forked: a fork copies the locks of OpenCV's threads in whatever state they are.
     context = multiprocessing.get_context("spawn")
-    return functools.partial(ProcessPoolExecutor, jobs, mp_context=context, initializer=_prepare_worker)
+    workers = jobs or _processors()
+    return functools.partial(ProcessPoolExecutor, workers, mp_context=context, initializer=_prepare_worker)
+
+
+def _processors() -> int:
+    """Processors this process may run on; a container is often given fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _prepare_worker() -> None:

@@ -13,7 +13,18 @@ from microcalc.findings import Report
 from microcalc.output import replacing
 
 #: Packages whose version can change a pixel or a score.
-PACKAGES = ("microcalc", "numpy", "scipy", "opencv-python-headless", "pydicom", "pillow")
+PACKAGES = (
+    "microcalc",
+    "numpy",
+    "scipy",
+    "opencv-python-headless",
+    "pillow",
+    "pydicom",
+    "python-gdcm",
+    "pyjpegls",
+    "pylibjpeg-openjpeg",
+    "pylibjpeg-libjpeg",
+)
 
 
 def write_run_record(report: Report, settings: Mapping[str, Any], path: Path) -> None:
@@ -23,7 +34,7 @@ def write_run_record(report: Report, settings: Mapping[str, Any], path: Path) ->
         WriteError: the file cannot be written.
     """
     record = {
-        "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in PACKAGES},
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
         "platform": f"{platform.system()} {platform.machine()}",
         "settings": settings,
         "seed": None,
@@ -33,3 +44,11 @@ def write_run_record(report: Report, settings: Mapping[str, Any], path: Path) ->
     }
     with replacing(path) as file:
         file.write(json.dumps(record, indent=1).encode())
+
+
+def _version(package: str) -> str | None:
+    """None where it is not installed under this name: it is optional, or comes from another distributor."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from microcalc.findings import Box, Document, Record
+from microcalc.findings import Box, Document, Record, Spacing
 from microcalc.mammogram import Side
 
 Pathology = Literal["benign", "malignant", "unknown"]
@@ -60,7 +60,7 @@ class ImageTruth(Record):
     view: str | None = None
     rows: int | None = Field(default=None, ge=1)
     columns: int | None = Field(default=None, ge=1)
-    spacing_mm: tuple[float, float] | None = None
+    spacing_mm: Spacing | None = None
     density: Literal["A", "B", "C", "D"] | None = None
     age: float | None = Field(default=None, ge=0.0)
     vendor: str | None = None
@@ -68,6 +68,15 @@ class ImageTruth(Record):
     calcifications: tuple[TrueCalcification, ...] = ()
     clusters: tuple[TrueCluster, ...] = ()
     ignore: tuple[Ignored, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ImageTruth:
+        if self.normal and (self.calcifications or self.clusters):
+            raise ValueError(f"{self.path}: normal means free of calcifications, but some are listed")
+        for cluster in self.clusters:
+            if not all(0 <= m < len(self.calcifications) for m in cluster.members or ()):
+                raise ValueError(f"cluster members {cluster.members} exceed {len(self.calcifications)} calcifications")
+        return self
 
 
 class Truth(Document):

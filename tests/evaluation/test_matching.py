@@ -75,6 +75,14 @@ def test_a_concave_outline_is_not_filled_in():
     assert match_disc14([mark(109, 120)], truth(lesion), SPACING).hits == 1  # 7 px from the arm at 102
 
 
+def test_a_large_outline_takes_little_time_and_is_filled():
+    angles = np.linspace(0, 2 * np.pi, 400, endpoint=False)
+    circle = tuple(zip((2000 + 1500 * np.cos(angles)).tolist(), (2000 + 1500 * np.sin(angles)).tolist(), strict=True))
+    region = Ignored(bbox=(500, 500, 3500, 3500), polygon=circle)
+    match = match_disc14([mark(2000, 2000), mark(2000, 491), mark(600, 600)], truth(ignore=(region,)), SPACING)
+    assert match.ignored.tolist() == [True, False, False]
+
+
 def test_what_touches_only_an_ignored_region_counts_for_nothing():
     region = Ignored(bbox=(200.5, 200.5, 210.5, 210.5))  # pixels 201..210
     match = match_disc14([mark(194, 205), mark(193.9, 205)], truth(ignore=(region,)), SPACING)

@@ -72,13 +72,6 @@ def test_pictures_for_the_report_bear_no_marks(tmp_path, draw, group):
         assert (marked / name).read_bytes() == (unmarked / name).read_bytes()
 
 
-def test_pictures_of_clusters_found_earlier_are_removed(tmp_path, draw, group):
-    draw(**group).pictures(tmp_path)
-    assert (tmp_path / "cluster-01.png").exists()
-    draw().pictures(tmp_path)
-    assert not (tmp_path / "cluster-01.png").exists()
-
-
 def test_geometry_says_where_pictures_were_cut(tmp_path, draw, group):
     geometry = json.loads((draw(**group).pictures(tmp_path, overlay=False) / "geometry.json").read_text())
     assert geometry["breast"] == {"box": [0, 70, 330, 530], "width": 330, "height": 460, "px_per_mm": 10.0}

@@ -234,7 +234,7 @@ def _quantile_threshold(residue: NDArray[np.uint16], p: MorphologyParameters) ->
 
 
 def _components(residue: NDArray[np.uint16], threshold: float) -> _Blobs:
-    above = (residue > threshold).astype(np.uint8)
+    above = (residue >= threshold).astype(np.uint8)
     count, labels = cv2.connectedComponents(above, connectivity=8)
     rows, columns = np.nonzero(above)
     return _Blobs(rows, columns, labels[rows, columns].astype(np.intp) - 1, count - 1)

@@ -23,7 +23,7 @@ def reconstruct(marker: Image, mask: Image) -> NDArray[Any]:
     the result is the same, to the bit, as dilating the whole image until it stands still.
 
     Args:
-        marker: (rows, columns) uint8, uint16 or float32, nowhere above ``mask``.
+        marker: (rows, columns) uint8, uint16 or float32, nowhere negative and nowhere above ``mask``.
         mask: the same shape and type.
 
     Returns:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -155,7 +154,4 @@ def _with_known_spacing(mammogram: Mammogram) -> tuple[Mammogram, tuple[float, f
         return mammogram, mammogram.spacing_mm
     assumed = (ASSUMED_SPACING_MM, ASSUMED_SPACING_MM)
     warning = f"no pixel spacing in the file: {ASSUMED_SPACING_MM} mm assumed, sizes in mm are as good as that guess"
-    mammogram = dataclasses.replace(
-        mammogram, spacing_mm=assumed, spacing_source="assumed", warnings=(*mammogram.warnings, warning)
-    )
-    return mammogram, assumed
+    return mammogram.with_spacing(assumed, "assumed", warning), assumed

@@ -104,12 +104,13 @@ def _ignored_pixels(region: Ignored) -> NDArray[np.float64]:
 def _polygon_pixels(polygon: Polygon) -> NDArray[np.float64]:
     """(N, 2) x, y of the pixels whose centres lie in a polygon (even-odd), or the one nearest its first vertex."""
     start = np.array(polygon, dtype=np.float64)
-    end = np.roll(start, -1, axis=0)
-    low, high = np.floor(start.min(axis=0)), np.ceil(start.max(axis=0))
-    grid = np.stack(np.meshgrid(*(np.arange(a, b + 1) for a, b in zip(low, high, strict=True))), axis=-1).reshape(-1, 2)
-    x, y = grid.T[:, :, None]
-    straddles = (start[:, 1] > y) != (end[:, 1] > y)
-    rise = np.where(start[:, 1] == end[:, 1], 1.0, end[:, 1] - start[:, 1])  # a level edge straddles nothing
-    left_of_edge = x < start[:, 0] + (end[:, 0] - start[:, 0]) * (y - start[:, 1]) / rise
-    inside = (straddles & left_of_edge).sum(axis=1) % 2 == 1
-    return grid[inside] if inside.any() else np.round(start[:1])
+    low, high = np.floor(start.min(axis=0)).astype(int), np.ceil(start.max(axis=0)).astype(int)
+    columns = np.arange(low[0], high[0] + 1)
+    inside = np.zeros((high[1] - low[1] + 1, len(columns)), dtype=bool)
+    for (x0, y0), (x1, y1) in zip(start, np.roll(start, -1, axis=0), strict=True):
+        rows = np.arange(np.ceil(min(y0, y1)), np.ceil(max(y0, y1)), dtype=int)  # those the edge crosses
+        if rows.size:
+            crossing = x0 + (x1 - x0) * (rows - y0) / (y1 - y0)
+            inside[rows - low[1]] ^= columns < crossing[:, None]
+    y, x = np.nonzero(inside)
+    return np.stack([x, y], axis=1) + low.astype(np.float64) if x.size else np.round(start[:1])

@@ -65,8 +65,6 @@ def write_pictures(
     if report:
         crop = breast_crop(breast, spacing, _REPORT_PX)
         _save(folder / "breast.jpg", grey_picture(mammogram, breast, crop, stretched=False))
-        for stale in folder.glob("cluster-*.png"):  # of an earlier run, which may have found more
-            stale.unlink()
         crops = tuple(cluster_crop(cluster.bbox, mammogram.shape, spacing) for cluster in findings.clusters)
         for number, close in enumerate(crops, 1):
             picture = _canvas(grey_picture(mammogram, breast, close, stretched=True))

@@ -70,7 +70,7 @@ def make_scene(image: ImageFindings, threshold: float, crop: Crop) -> Scene:
     """The marks of an image at or above the threshold and its clusters, as far as they lie in the crop."""
     spacing = image.spacing_mm or (1.0, 1.0)
     px_per_unit = crop.px_per_mm or crop.width / (crop.box[2] - crop.box[0])
-    number = {m: n for n, cluster in enumerate(image.clusters, 1) for m in cluster.members}
+    number = image.cluster_of
     shown = [
         (index, mark)
         for index, mark in enumerate(image.calcifications)

@@ -41,7 +41,7 @@ def write_tables(report: Report, folder: Path) -> None:
 
 def _calcification_rows(report: Report) -> Iterable[Row]:
     for image in report.images:
-        number = {m: n for n, cluster in enumerate(image.clusters, 1) for m in cluster.members}
+        number = image.cluster_of
         for index, mark in enumerate(image.calcifications):
             yield (
                 *_image_cells(image),

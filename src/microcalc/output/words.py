@@ -45,8 +45,8 @@ def spacing_words(image: ImageFindings) -> str:
 
 def single_marks(image: ImageFindings, threshold: float) -> int:
     """Marks at or above the threshold that belong to no cluster."""
-    members = {m for cluster in image.clusters for m in cluster.members}
-    return sum(mark.score >= threshold for i, mark in enumerate(image.calcifications) if i not in members)
+    grouped = image.cluster_of
+    return sum(mark.score >= threshold for i, mark in enumerate(image.calcifications) if i not in grouped)
 
 
 def breast_summary(side: Side | None, images: Sequence[ImageFindings], threshold: float) -> str:
