@@ -135,6 +135,27 @@ def test_ctrl_c_keeps_the_images_under_way(tmp_path, breast_png):
     assert len(finished) == len(list((tmp_path / "out" / "pictures").iterdir())) == len(told) - 1
 
 
+def test_workers_die_with_a_parent_that_is_killed(tmp_path, breast_png):
+    for number in range(40):
+        breast_png(tmp_path / f"{number:02}.png")
+    command = [
+        sys.executable,
+        "-m",
+        "microcalc",
+        "detect",
+        str(tmp_path),
+        "--out",
+        str(tmp_path / "out"),
+        "--jobs",
+        "2",
+    ]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    running.stderr.readline()
+    running.kill()
+    running.communicate(timeout=20)  # returns once nobody holds its stderr open any more
+    assert running.returncode == -signal.SIGKILL
+
+
 def test_the_demo_finds_what_it_made(tmp_path):
     done = microcalc("demo", "--out", tmp_path / "demo", "--seed", "1")
     assert done.returncode == 0, done.stderr

@@ -101,6 +101,37 @@ def test_only_what_is_asked_for_is_written(folder, tmp_path):
         detect_to_folder([folder], tmp_path / "out", OPTIONS, formats=["pdf"])
 
 
+def test_pictures_of_another_run_are_no_inputs_but_the_users_own_are(folder, tmp_path, breast_png):
+    detect_to_folder([folder], folder / "one", OPTIONS)
+    (folder / "pictures").mkdir()
+    breast_png(folder / "pictures" / "mine.png")
+    report = detect_to_folder([folder], folder / "two", OPTIONS, formats=["json"])
+    assert [image.path for image in report.images] == ["a.png", "b.png", "pictures/mine.png", "sub/c.png"]
+
+
+def test_what_cannot_be_opened_costs_itself_alone(folder, tmp_path):
+    (folder / "loop.png").symlink_to(folder / "loop.png")
+    too_long = tmp_path / ("x" * 300)
+    report = detect_to_folder([folder, too_long], tmp_path / "out", OPTIONS, formats=["json"])
+    assert len(report.images) == 3
+    assert len(report.failed) == 3
+
+
+def test_files_of_the_user_are_left_alone(folder):
+    (folder / "report.html").write_text("mine")
+    detect_to_folder([folder], folder, OPTIONS, formats=["json"])
+    assert (folder / "report.html").read_text() == "mine"
+
+
+def test_a_folder_in_the_way_of_a_result_is_one_clear_error(folder, tmp_path):
+    (tmp_path / "out" / "report.html").mkdir(parents=True)
+    with pytest.raises(WriteError, match=r"report\.html"):
+        detect_to_folder([folder], tmp_path / "out", OPTIONS)
+    with pytest.raises(WriteError, match=r"report\.html"):
+        (tmp_path / "out" / "run.json").touch()
+        detect_to_folder([folder], tmp_path / "out", OPTIONS, formats=["json"])
+
+
 def test_nothing_of_an_earlier_run_stands_beside_newer_results(folder, tmp_path):
     out = tmp_path / "out"
     detect_to_folder([folder], out, OPTIONS)
@@ -258,9 +289,25 @@ class TestResume:
         detect_to_folder([folder], out, OPTIONS, resume=True, on_outcome=lambda o, d, t: seen.append(o.path))
         assert seen == ["broken.png", "d.png"]  # what failed is tried again
 
-    def test_damaged_results_are_not_resumed(self, folder, tmp_path):
+    def test_other_inputs_of_the_same_names_are_refused(self, folder, tmp_path, breast_png):
         detect_to_folder([folder], tmp_path / "out", OPTIONS, formats=["json"])
-        (tmp_path / "out" / "run.json").write_text("{")
+        (tmp_path / "other").mkdir()
+        breast_png(tmp_path / "other" / "a.png")
+        with pytest.raises(UsageError, match="inputs root"):
+            detect_to_folder([tmp_path / "other"], tmp_path / "out", OPTIONS, formats=["json"], resume=True)
+
+    def test_a_missing_picture_is_drawn_again(self, study, tmp_path):
+        out = tmp_path / "out"
+        detect_to_folder([study[0]], out, OPTIONS)
+        (crop,) = (out / "pictures").glob("*_R_CC-*/cluster-01.png")
+        crop.unlink()
+        detect_to_folder([study[0]], out, OPTIONS, resume=True)
+        assert crop.exists()
+
+    @pytest.mark.parametrize("content", ["{", "[]", "{}", '{"settings": [1]}'])
+    def test_damaged_results_are_not_resumed(self, folder, tmp_path, content):
+        detect_to_folder([folder], tmp_path / "out", OPTIONS, formats=["json"])
+        (tmp_path / "out" / "run.json").write_text(content)
         with pytest.raises(ReadError, match="damaged"):
             detect_to_folder([folder], tmp_path / "out", OPTIONS, resume=True)
 

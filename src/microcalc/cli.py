@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,6 +34,7 @@ Jobs = Annotated[int | None, typer.Option(min=1, help="Processes; default: one a
 
 def main() -> None:
     """Entry point: one clear line and the contract's exit code for every error."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what is finished is written
     try:
         app()
     except UsageError as error:
@@ -137,7 +139,7 @@ def _summary(report: Report, out: Path, *, html: bool) -> str:
     return "\n".join(lines)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _progress() -> Iterator[OnOutcome]:
     """Tell of each image as it is done: a bar on a terminal, a plain line in a log."""
     from rich.console import Console
@@ -145,7 +147,12 @@ def _progress() -> Iterator[OnOutcome]:
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     if not console.is_terminal:
-        yield lambda outcome, done, total: typer.echo(f"[{done}/{total}] {_line(outcome)}", err=True)
+
+        def tell(outcome: Outcome, done: int, total: int) -> None:
+            with contextlib.suppress(OSError):  # a log that is gone must not end the run
+                typer.echo(f"[{done}/{total}] {_line(outcome)}", err=True)
+
+        yield tell
         return
     with Progress(console=console) as bar:
         task = bar.add_task("Detecting", total=None)

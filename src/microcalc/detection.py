@@ -21,7 +21,16 @@ from microcalc.findings import DetectorInfo, Failure, ImageFindings, OperatingPo
 from microcalc.imageio import find_images, read_mammogram
 from microcalc.journal import Journal
 from microcalc.mammogram import check_spacing
-from microcalc.output import image_key, replacing, write_pictures, write_report, write_tables
+from microcalc.output import (
+    has_pictures,
+    image_key,
+    is_own_picture,
+    remove,
+    replacing,
+    write_pictures,
+    write_report,
+    write_tables,
+)
 from microcalc.provenance import write_run_record
 
 FORMATS = ("json", "csv", "html", "overlay")
@@ -99,7 +108,8 @@ def detect(
         ReadError: not one image could be processed.
     """
     paths = [inputs] if isinstance(inputs, str | os.PathLike) else list(inputs)
-    options = DetectionOptions(detector, operating_point, spacing_mm=spacing_mm, force=force)
+    spacing = None if spacing_mm is None else float(spacing_mm)
+    options = DetectionOptions(detector, operating_point, spacing_mm=spacing, force=force)
     run = _Run([Path(path) for path in paths], options)
     report = run.report([process(task) for task in run.tasks])
     if not report.images:
@@ -152,6 +162,7 @@ def detect_to_folder(
         "package": {"version": microcalc.__version__},
         "detector": run.info.model_dump(),
         "options": dataclasses.asdict(options),
+        "inputs": {"root": run.root},
     }
     journal = Journal(out, settings, resume=resume)
     outcomes: dict[str, Outcome] = {t.name: journal.done[t.name] for t in run.tasks if _is_done(t, journal)}
@@ -212,7 +223,11 @@ def _detect(task: Task) -> Detection:
     detection = detector.detect(mammogram, detector.operating_point(options.operating_point), task.name)
     findings = detection.findings
     if options.strict and findings.doubts:
-        raise ReadError(expected="an image read without doubt (--strict)", found=findings.doubts[0], do="mend the file")
+        raise ReadError(
+            expected="an image read without doubt (--strict)",
+            found=findings.doubts[0],
+            do="mend that, or leave --strict out",
+        )
     if options.pseudonymise:
         hidden = findings.model_copy(
             update={"study": _pseudonym(findings.study), "sop_instance_uid": _pseudonym(findings.sop_instance_uid)}
@@ -238,18 +253,17 @@ class _Run:
         self.point: OperatingPoint = detector.operating_point(options.operating_point)
         self.info: DetectorInfo = detector.info(self.point)
         self._device = detector.device(options.device)
-        # The pictures of an earlier run are no inputs, even where the results lie among these.
-        drawn = None if pictures is None else pictures.resolve()
-        found = [image for image in find_images(inputs) if drawn not in image.path.resolve().parents]
+        # Results may lie among the inputs.
+        found = [image for image in find_images(inputs) if image.named or not is_own_picture(image.path)]
         if not found:
             raise ReadError(
                 expected="DICOM, PNG, TIFF or PGM files",
                 found="none",
                 do="check the path",
-                where=", ".join(map(str, inputs)),
+                where=", ".join(map(str, inputs)) or None,
             )
         root = _common_folder(inputs)
-        self._root = "pseudonymised" if options.pseudonymise else _text(root)
+        self.root = "pseudonymised" if options.pseudonymise else _text(root)
         self.tasks: list[Task] = []
         names = set()
         for number, image in enumerate(found, start=1):
@@ -265,7 +279,7 @@ class _Run:
     def report(self, outcomes: Sequence[Outcome]) -> Report:
         """The report of what has been done, in the order of the inputs."""
         return Report(
-            root=self._root,
+            root=self.root,
             detector=self.info,
             run=RunInfo(
                 microcalc=microcalc.__version__,
@@ -325,8 +339,9 @@ def _alone(task: Task, make_executor: MakeExecutor) -> Outcome:
 
 
 def _write_all(report: Report, out: Path, point: OperatingPoint, formats: Sequence[str]) -> None:
-    for name in ("calcifications.csv", "clusters.csv", "report.html"):
-        (out / name).unlink(missing_ok=True)  # an earlier run's must not stand beside these findings
+    if (out / "run.json").exists():
+        for name in ("calcifications.csv", "clusters.csv", "report.html"):
+            remove(out / name)  # the earlier run's must not stand beside these findings
     with replacing(out / "findings.json") as file:
         file.write(report.to_json().encode())
     if "csv" in formats:
@@ -337,18 +352,14 @@ def _write_all(report: Report, out: Path, point: OperatingPoint, formats: Sequen
 
 def _is_done(task: Task, journal: Journal) -> bool:
     """Whether an earlier run has left the findings of this image, and the pictures asked for now."""
-    if task.name not in journal.done:
+    if task.name not in journal.done or task.pictures is None:
         return False
-    if task.pictures is None:
-        return True
     folder = task.pictures / image_key(task.name)
-    return (not task.overlay or (folder / "overlay.png").exists()) and (
-        not task.report or (folder / "breast.jpg").exists()
-    )
+    return has_pictures(folder, journal.done[task.name], overlay=task.overlay, report=task.report)
 
 
 def _common_folder(inputs: Sequence[Path]) -> Path:
-    folders = [path.absolute() if path.is_dir() else path.absolute().parent for path in inputs]
+    folders = [path.absolute() if os.path.isdir(path) else path.absolute().parent for path in inputs]  # noqa: PTH112
     return Path(os.path.commonpath(folders))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from microcalc.errors import ReadError, UsageError, WriteError
 from microcalc.findings import ImageFindings, Report
+from microcalc.output import replacing
 
 
 class Journal:
@@ -38,12 +39,9 @@ class Journal:
             )
         #: Findings of the images finished earlier, by path.
         self.done = {image.path: image for image in images}
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            lines = [json.dumps(wanted), *(image.model_dump_json() for image in images)]
-            self._path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        except OSError as error:
-            raise self._write_error(error) from error
+        lines = [json.dumps(wanted), *(image.model_dump_json() for image in images)]
+        with replacing(self._path) as file:
+            file.write("".join(f"{line}\n" for line in lines).encode())
 
     def add(self, image: ImageFindings) -> None:
         """Note a finished image."""
@@ -51,19 +49,16 @@ class Journal:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(f"{image.model_dump_json()}\n")
         except OSError as error:
-            raise self._write_error(error) from error
+            raise WriteError(
+                expected="an output folder that can be written",
+                found=error.strerror or str(error),
+                do="choose another --out, or check its permissions and the free disk space",
+                where=self._path.parent,
+            ) from error
 
     def remove(self) -> None:
         """The run is complete and its results are written."""
         self._path.unlink(missing_ok=True)
-
-    def _write_error(self, error: OSError) -> WriteError:
-        return WriteError(
-            expected="an output folder that can be written",
-            found=error.strerror or str(error),
-            do="choose another --out, or check its permissions and the free disk space",
-            where=self._path.parent,
-        )
 
 
 def _read(folder: Path, journal: Path) -> tuple[Any, list[ImageFindings]]:
@@ -77,7 +72,7 @@ def _read(folder: Path, journal: Path) -> tuple[Any, list[ImageFindings]]:
         if (folder / "findings.json").exists() and (folder / "run.json").exists():
             record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
             return _settings(record["settings"]), list(Report.from_json(folder / "findings.json").images)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ReadError(
             expected="results of an earlier run to resume",
             found=f"damaged ones ({type(error).__name__})",

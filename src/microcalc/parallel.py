@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor
 
+MOST_PER_PROCESSOR = 4
+_PR_SET_PDEATHSIG = 1
+
 
 def process_pool(jobs: int | None = None) -> Callable[[], Executor]:
-    """What makes a pool of ``jobs`` processes, by default one for each processor this process may use."""
+    """What makes a pool of ``jobs`` processes; by default one for each processor this process may use, at most four."""
     # Started afresh rather than forked: a fork copies the locks of OpenCV's threads in whatever state they are.
     context = multiprocessing.get_context("spawn")
-    workers = jobs or _processors()
+    workers = min(jobs or _processors(), MOST_PER_PROCESSOR * _processors())
     return functools.partial(ProcessPoolExecutor, workers, mp_context=context, initializer=_prepare_worker)
 
 
@@ -30,3 +35,7 @@ def _prepare_worker() -> None:
 
     cv2.setNumThreads(1)  # the processes share the processors among them
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which lets the images under way finish
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if sys.platform == "linux":
+        # A parent that is killed cannot stop its workers: let the kernel do it.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -27,6 +27,15 @@ def image_key(path: str) -> str:
     return f"{readable}-{digest}".lstrip("-")
 
 
+def is_own_picture(path: Path) -> bool:
+    """Whether a file is a picture that a run has drawn: ``pictures/<image_key>/overlay.png`` or ``cluster-01.png``."""
+    return (
+        re.fullmatch(r"overlay\.png|cluster-\d+\.png", path.name) is not None
+        and re.fullmatch(r".*-[0-9a-f]{10}|[0-9a-f]{10}", path.parent.name) is not None
+        and path.parent.parent.name == "pictures"
+    )
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """A binary file to write ``path`` through: it appears under its name only once the block has ended well.
@@ -43,12 +52,28 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             yield file
         temporary.replace(path)
     except OSError as error:
-        raise WriteError(
-            expected="a file that can be written",
-            found=error.strerror or str(error),
-            do="check the folder, its permissions and the free disk space",
-            where=path,
-        ) from error
+        raise _cannot_write(path, error) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is there.
+
+    Raises:
+        WriteError: it cannot be removed.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+
+def _cannot_write(path: Path, error: OSError) -> WriteError:
+    return WriteError(
+        expected="a file that can be written",
+        found=error.strerror or str(error),
+        do="check the folder, its permissions and the free disk space",
+        where=path,
+    )

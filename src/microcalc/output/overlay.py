@@ -76,6 +76,15 @@ def write_pictures(
             file.write(pictures.model_dump_json(indent=1).encode())
 
 
+def has_pictures(folder: Path, findings: ImageFindings, *, overlay: bool, report: bool) -> bool:
+    """Whether :func:`write_pictures` has left all that is asked for in a folder."""
+    names = ["overlay.png"] * overlay
+    if report:
+        names += ["breast.jpg", "geometry.json"]
+        names += [f"cluster-{number:02d}.png" for number in range(1, len(findings.clusters) + 1)]
+    return all((folder / name).is_file() for name in names)
+
+
 def _draw_overlay(
     grey: NDArray[np.uint8], crop: Crop, breast: Breast, findings: ImageFindings, threshold: float
 ) -> Canvas:
