@@ -127,8 +127,8 @@ def test_a_folder_in_the_way_of_a_result_is_one_clear_error(folder, tmp_path):
     (tmp_path / "out" / "report.html").mkdir(parents=True)
     with pytest.raises(WriteError, match=r"report\.html"):
         detect_to_folder([folder], tmp_path / "out", OPTIONS)
+    (tmp_path / "out" / "run.json").touch()
     with pytest.raises(WriteError, match=r"report\.html"):
-        (tmp_path / "out" / "run.json").touch()
         detect_to_folder([folder], tmp_path / "out", OPTIONS, formats=["json"])
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -60,13 +58,3 @@ def draw_breast(
 @pytest.fixture(scope="session")
 def draw() -> Callable[..., Drawn]:
     return draw_breast
-
-
-@pytest.fixture(scope="session")
-def real_images() -> Path:
-    """The folder with ffdm and mini_mias; the test is skipped where it is absent."""
-    named = os.environ.get("MICROCALC_SHARED")
-    folder = (Path(named) if named else Path(__file__).parents[3] / "shared") / "data"
-    if not all((folder / part).is_dir() for part in ("ffdm", "mini_mias")):
-        pytest.skip("no real images: set MICROCALC_SHARED to the folder that holds data/ffdm and data/mini_mias")
-    return folder

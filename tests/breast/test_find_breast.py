@@ -151,6 +151,14 @@ def test_a_label_beside_the_breast_is_not_in_the_mask(draw: Draw) -> None:
     assert not find(drawn.pixels).mask[5:80, 275:325].any()
 
 
+@pytest.mark.parametrize("air", [0.1, 0.2, 0.4])
+def test_flat_air_is_air_however_bright(draw: Draw, air: float) -> None:
+    drawn = draw(noise=0.0)
+    found = find((air + (1 - air) * 0.5 * drawn.pixels).astype(np.float32))
+    assert overlap(found.mask, drawn.truth) > 0.97
+    assert not found.warnings
+
+
 def test_a_breast_that_fills_the_picture(draw: Draw) -> None:
     pixels = draw(depth=1.2, top=-0.2, bottom=1.2).pixels[300:900, :400]
     breast = find(pixels, side="R")
@@ -160,10 +168,22 @@ def test_a_breast_that_fills_the_picture(draw: Draw) -> None:
     assert "the side is not clear from the picture: taken for L" in find(pixels).warnings
 
 
-def test_tags_and_picture_that_disagree(draw: Draw) -> None:
+@pytest.mark.parametrize("tissue", [0.5, 0.65])
+@pytest.mark.parametrize("place", [(0, 0), (300, 20), (150, 300), (340, 510)])
+def test_a_label_on_a_breast_that_fills_the_picture(draw: Draw, tissue: float, place: tuple[int, int]) -> None:
+    pixels = draw(depth=1.2, top=-0.2, bottom=1.2, tissue=tissue).pixels[300:900, :400].copy()
+    hidden = labels(place)(pixels)
+    breast = find(pixels, side="L")
+    assert "no background seen: the breast is taken to fill the picture" in breast.warnings
+    assert (breast.mask & hidden).sum() < 0.01 * hidden.sum()
+    # No more is lost than a strip between a label and the border.
+    assert breast.mask.sum() > 0.98 * (~hidden).sum()
+
+
+def test_a_stated_side_and_a_picture_that_disagree(draw: Draw) -> None:
     breast = find(draw(shape=(ROWS, COLUMNS)).pixels, side="R")
     assert (breast.side, breast.chest_wall) == ("R", "left")
-    assert breast.warnings == ("tags say R, the picture looks like L",)
+    assert breast.warnings == ("stated as R, the picture looks like L",)
 
 
 def test_the_nipple_is_the_farthest_point_from_the_chest_wall(draw: Draw) -> None:
@@ -197,8 +217,8 @@ def test_area(draw: Draw) -> None:
 
 
 @pytest.mark.parametrize("name", ["1_L_CC", "1_R_CC", "2_L_CC", "2_R_CC"])
-def test_digital_mammograms(real_images: Path, name: str) -> None:
-    pixels = np.asarray(Image.open(real_images / "ffdm" / f"{name}.png"), np.float32) / np.float32(65535)
+def test_digital_mammograms(shared: Path, name: str) -> None:
+    pixels = np.asarray(Image.open(shared / "ffdm" / f"{name}.png"), np.float32) / np.float32(65535)
     breast = find(pixels)
     # Outside the breast these are exactly 0 but for a marker, a bead and a thin halo.
     count, parts, stats, _ = cv2.connectedComponentsWithStats((pixels > 0).astype(np.uint8))
@@ -210,12 +230,12 @@ def test_digital_mammograms(real_images: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("number", range(1, 10))
-def test_film_mammograms(real_images: Path, number: int) -> None:
-    pixels = np.asarray(Image.open(real_images / "mini_mias" / f"mdb{number:03d}.pgm"), np.float32) / np.float32(255)
+def test_film_mammograms(shared: Path, number: int) -> None:
+    pixels = np.asarray(Image.open(shared / "mini_mias" / f"mdb{number:03d}.pgm"), np.float32) / np.float32(255)
     breast = find(pixels, view="MLO", side="L" if number % 2 else "R")
     # These films were laid down mirrored (their labels read backwards): left breasts have the chest wall at the right.
     assert breast.chest_wall == ("right" if number % 2 else "left")
-    assert breast.warnings == (f"tags say {'RL'[number % 2]}, the picture looks like {'LR'[number % 2]}",)
+    assert breast.warnings == (f"stated as {'RL'[number % 2]}, the picture looks like {'LR'[number % 2]}",)
     assert 120 < breast.area_cm2((0.2, 0.2)) < 250
     labels = cv2.erode((pixels > 0.98 * pixels.max()).astype(np.uint8), np.ones((9, 9)))
     assert (breast.mask & (labels > 0)).sum() < 0.002 * breast.mask.sum()
@@ -228,8 +248,8 @@ def test_film_mammograms(real_images: Path, number: int) -> None:
 
 
 @pytest.mark.parametrize(("number", "nipple"), [(3, (363, 605)), (4, (669, 681)), (7, (332, 658)), (9, (343, 666))])
-def test_nipples_in_profile_on_film(real_images: Path, number: int, nipple: tuple[float, float]) -> None:
+def test_nipples_in_profile_on_film(shared: Path, number: int, nipple: tuple[float, float]) -> None:
     """Nipples read off the enlarged films by eye."""
-    pixels = np.asarray(Image.open(real_images / "mini_mias" / f"mdb{number:03d}.pgm"), np.float32) / np.float32(255)
+    pixels = np.asarray(Image.open(shared / "mini_mias" / f"mdb{number:03d}.pgm"), np.float32) / np.float32(255)
     x, y = find(pixels, view="MLO").nipple
     assert np.hypot(x - nipple[0], y - nipple[1]) * 0.2 < 10

@@ -61,6 +61,6 @@ def test_what_shows_no_background_is_kept(draw: Draw) -> None:
 @pytest.mark.parametrize(
     "name", ["ffdm/1_L_CC.png", "ffdm/2_R_CC.png", *(f"mini_mias/mdb00{n}.pgm" for n in range(1, 10))]
 )
-def test_real_mammograms(real_images: Path, name: str) -> None:
-    stored = np.asarray(Image.open(real_images / name))
+def test_real_mammograms(shared: Path, name: str) -> None:
+    stored = np.asarray(Image.open(shared / name))
     check_both_ways(stored.astype(np.float32) / np.float32(255 if stored.dtype == np.uint8 else 65535))

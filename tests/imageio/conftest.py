@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -97,16 +96,6 @@ def dcmtk(tmp_path: Path) -> DcmtkTool:
         return target
 
     return run
-
-
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """The folder of real sample data; skips without it."""
-    default = Path(__file__).parents[2].parent / "shared"
-    folder = Path(os.environ.get("MICROCALC_SHARED", default)) / "data"
-    if not folder.is_dir():
-        pytest.skip("no real sample data: set MICROCALC_SHARED to the folder that holds data/")
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -84,9 +84,9 @@ def test_rle(write_dicom, texture, expected):
 )
 @pytest.mark.parametrize("signed", [False, True])
 def test_lossless_by_dcmtk(write_dicom, dcmtk, texture, expected, tool, options, syntax, signed):
-    # Signed samples lie 2000 lower; the intercept brings them back.
-    attributes = {"PixelRepresentation": 1, "RescaleSlope": 1, "RescaleIntercept": 2000} if signed else {}
-    stored = texture.astype("i2") - 2000 if signed else texture
+    # Signed samples lie 2048 lower; the intercept brings them back.
+    attributes = {"PixelRepresentation": 1, "RescaleSlope": 1, "RescaleIntercept": 2048} if signed else {}
+    stored = texture.astype("i2") - 2048 if signed else texture
     path = dcmtk(tool, write_dicom(stored, bits=12, **attributes), *options)
     assert pydicom.dcmread(path).file_meta.TransferSyntaxUID == syntax
     assert read_mammogram(path).pixels == expected
@@ -110,8 +110,8 @@ def test_jpeg_2000_in_a_jp2_file(write_dicom, texture, expected):
 
 
 def test_signed_jpeg_2000(write_dicom, texture, expected):
-    stored = texture.astype("i2") - 2000
-    attributes = {"PixelRepresentation": 1, "RescaleSlope": 1, "RescaleIntercept": 2000}
+    stored = texture.astype("i2") - 2048
+    attributes = {"PixelRepresentation": 1, "RescaleSlope": 1, "RescaleIntercept": 2048}
     frame = openjpeg.utils.encode_array(stored, bits_stored=12)
     path = write_dicom(stored, bits=12, syntax=JPEG2000Lossless, frame=frame, **attributes)
     assert read_mammogram(path).pixels == expected

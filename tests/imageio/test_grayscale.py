@@ -186,6 +186,15 @@ class TestWithoutVoi:
         mammogram = read_mammogram(write_dicom(np.array([[0, 4000]], "u2")))
         assert "no VOI given: 0 to 4095 shown as black to white" in mammogram.notes
 
+    @pytest.mark.parametrize("highest", [900, 4000])
+    def test_bits_stored_keep_the_relative_brightness_of_views(self, write_dicom, highest):
+        assert shown(write_dicom, [0, 900, highest], bits=12) == pytest.approx([0, 900 / 4095, highest / 4095])
+
+    def test_bits_stored_of_signed_and_rescaled_values(self, write_dicom):
+        # -128..127 becomes -156..354.
+        attributes = {"PixelRepresentation": 1, "RescaleSlope": 2, "RescaleIntercept": 100}
+        assert shown(write_dicom, [-28, 0, 127], "i2", bits=8, **attributes) == pytest.approx([200 / 510, 256 / 510, 1])
+
     def test_padding_does_not_count(self, write_dicom):
         assert shown(write_dicom, [0, 200, 65535], PixelPaddingValue=65535) == pytest.approx([0, 200 / 255, 0])
 
@@ -235,7 +244,10 @@ class TestVoiTables:
 @pytest.mark.parametrize(
     ("attributes", "note"),
     [
-        (WIDE, "VOI window"),
+        (WIDE, "VOI window of center 2048 and width 4096"),
+        ({"WindowCenter": [9.5, 1], "WindowWidth": [7, 1]}, "VOI window of center 9.5 and width 7 (first of 2)"),
+        (WIDE | {"WindowCenterWidthExplanation": "WINDOW1"}, 'VOI window "WINDOW1"'),
+        (WIDE | {"WindowCenterWidthExplanation": "High Contrast 2"}, 'VOI window "HIGH CONTRAST 2"'),
         (
             {
                 "WindowCenter": [2048, 9, 9],

@@ -9,6 +9,7 @@ from pydicom.uid import (
     DigitalMammographyXRayImageStorageForProcessing,
 )
 
+from microcalc.errors import ReadError
 from microcalc.imageio import read_mammogram
 
 RAW = {
@@ -82,6 +83,23 @@ def test_an_unexposed_edge_does_not_set_the_window(write_dicom, attenuation, enc
     assert edged[:, columns:] == pytest.approx(plain[:, columns:], abs=0.02)
 
 
+@pytest.mark.parametrize("slope", [1e-7, 0.01])
+def test_the_unit_of_linear_values_does_not_matter(write_dicom, attenuation, slope):
+    stored = linear(attenuation)
+    plain = read_mammogram(write_dicom(stored, **RAW, **LINEAR)).pixels
+    scaled = read_mammogram(write_dicom(stored, **RAW, **LINEAR, RescaleSlope=slope)).pixels
+    assert scaled == pytest.approx(plain, abs=1e-5)
+
+
+@pytest.mark.filterwarnings("error")
+def test_one_level_in_several_words(write_dicom, attenuation):
+    """Words that differ in an overlay bit alone: nothing to see, and nothing divided by it."""
+    stored = np.full((60, 80), 5000, "u2")
+    stored[::2] |= 0x8000
+    with pytest.raises(ReadError, match="in every pixel"):
+        read_mammogram(write_dicom(stored, **RAW, **LINEAR))
+
+
 def test_it_is_noted_and_windows_are_ignored(write_dicom, attenuation):
     path = write_dicom(linear(attenuation), **RAW, PixelIntensityRelationshipSign=1, WindowCenter=50, WindowWidth=10)
     assert read_mammogram(path).notes == (
@@ -102,6 +120,7 @@ def test_padding_stays_out_of_the_window_and_black(write_dicom, attenuation):
     ("sop_class", "intent", "converted", "doubts"),
     [
         (DigitalMammographyXRayImageStorageForProcessing, None, True, 0),
+        (DigitalMammographyXRayImageStorageForProcessing, "MEANT FOR NOBODY", True, 0),
         (DigitalMammographyXRayImageStorageForPresentation, None, False, 0),
         (DigitalMammographyXRayImageStorageForPresentation, "FOR PROCESSING", True, 1),
         (DigitalMammographyXRayImageStorageForProcessing, "FOR PRESENTATION", False, 1),

@@ -62,15 +62,23 @@ def test_integers_over_the_depth_in_use(save, name, dtype, highest, scale):
     assert (mammogram.spacing_mm, mammogram.side, mammogram.view) == (None, None, None)
 
 
-@pytest.mark.parametrize("maximum", [255, 1000, 4095, 65535])
-def test_pgm_maximum_does_not_rescale(put, maximum):
-    word = "u1" if maximum < 256 else ">u2"
-    content = b"P5 # a comment\n3 1\n# and another\n%d\n" % maximum + np.array([0, 51, 102], word).tobytes()
-    assert read_mammogram(put(content)).pixels[0] == pytest.approx([0, 0.2, 0.4])
+@pytest.mark.parametrize(("maximum", "white"), [(127, 127), (255, 255), (1000, 1000), (4095, 4095), (65535, 255)])
+class TestPgm:
+    """The stated maximum is white; 65535 says only that samples have 16 bits, and the depth in use counts."""
+
+    def test_binary(self, put, maximum, white):
+        word = "u1" if maximum < 256 else ">u2"
+        content = b"P5 # a comment\n3 1\n# and another\n%d\n" % maximum + np.array([0, 51, 102], word).tobytes()
+        assert read_mammogram(put(content)).pixels[0] == pytest.approx([0, 51 / white, 102 / white])
+
+    def test_text(self, put, maximum, white):
+        # Pillow rounds to 8 bits up to 255.
+        expected = pytest.approx([0, 51 / white, 102 / white], abs=0.5 / 255 if maximum < 256 else 1e-5)
+        assert read_mammogram(put(b"P2 3 1 %d 0 51 102" % maximum)).pixels[0] == expected
 
 
-def test_text_pgm(put):
-    assert read_mammogram(put(b"P2 3 1 255 0 51 102")).pixels[0] == pytest.approx([0, 0.2, 0.4])
+def test_pgm_samples_above_the_maximum_are_white(put):
+    assert read_mammogram(put(b"P5 3 1 100 " + bytes([0, 50, 200]))).pixels.tolist() == [[0, 0.5, 1]]
 
 
 @pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_adobe_deflate", "packbits"])

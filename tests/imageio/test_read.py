@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def test_a_whole_mammogram(write_dicom):
     assert (mammogram.spacing_mm, mammogram.spacing_source) == ((0.07, 0.08), "header")
     assert (mammogram.side, mammogram.view, mammogram.view_modifiers) == ("L", "MLO", ())
     assert (mammogram.path, mammogram.sop_instance_uid, mammogram.study) == (path, "1.2.3.4", "1.2.3")
-    assert mammogram.notes == ("VOI window", "spacing from Imager Pixel Spacing")
+    assert mammogram.notes == ("VOI window of center 6 and width 12", "spacing from Imager Pixel Spacing")
     assert mammogram.warnings == ()
 
 
@@ -68,6 +69,11 @@ def test_magnification_view(write_dicom):
     assert mammogram.view_modifiers == ("magnification",)
 
 
+def test_a_path_may_be_text(write_dicom):
+    path = write_dicom(RAMP)
+    assert read_mammogram(str(path)).path == path
+
+
 @pytest.mark.parametrize("suffix", ["png", "dcm", "txt", ""])
 def test_content_decides_not_the_suffix(tmp_path, write_dicom, suffix):
     path = tmp_path / f"image.{suffix}"
@@ -95,6 +101,10 @@ class TestUserSpacing:
     def test_no_warning_without_a_header(self, write_dicom):
         mammogram = read_mammogram(write_dicom(RAMP), spacing_mm=(0.05, 0.06))
         assert (mammogram.spacing_mm, mammogram.warnings) == ((0.05, 0.06), ())
+
+    @pytest.mark.parametrize("given", [np.float32(0.07), np.array([0.07, 0.07]), [0.07, 0.07]])
+    def test_of_any_numbers(self, write_dicom, given):
+        assert read_mammogram(write_dicom(RAMP), spacing_mm=given).spacing_mm == pytest.approx((0.07, 0.07))
 
     @pytest.mark.parametrize("given", [0.0, -1.0, 70.0, float("nan"), (0.07, 0.0)])
     def test_implausible(self, write_dicom, given):
@@ -149,18 +159,54 @@ def test_no_identity_and_no_noise(write_dicom, capfd, caplog):
     assert caplog.text == ""
 
 
-def test_real_digital_mammograms(shared_data):
-    for path in sorted((shared_data / "ffdm").glob("*.png")):
+FREE_TEXT = {
+    "Modality": "SECRET NAME",
+    "BodyPartExamined": "SECRET NAME",
+    "PresentationIntentType": "SECRET NAME",
+    "SOPClassUID": "19750101",
+    "VOILUTFunction": "SECRET NAME",
+    "WindowCenterWidthExplanation": ["SECRET NAME", "USER"],
+    "WindowCenter": [6, 6],
+    "WindowWidth": [12, 12],
+    "ViewPosition": "SECRET NAME",
+    "ImageType": ["SECRET NAME"] * 4,
+    "ImageLaterality": "SECRET NAME",
+    "PresentationLUTShape": "SECRET NAME",
+    "PixelIntensityRelationship": "SECRET NAME",
+}
+
+
+@pytest.mark.parametrize("more", [{}, {"VOILUTSequence": None}, {"PhotometricInterpretation": "SECRET NAME"}])
+def test_no_free_text_of_the_header_is_quoted(write_dicom, more):
+    table = item(LUTExplanation="SECRET NAME", LUTDescriptor=[3, 0, 12], LUTData=np.arange(3, dtype="<u2").tobytes())
+    path = write_dicom(RAMP, **FREE_TEXT | {"VOILUTSequence": [table]} | more)
+    with pytest.raises(ReadError, match=r"modality of another kind .*, body part of another kind") as caught:
+        read_mammogram(path)
+    mammogram = read_mammogram(path, force=True)
+    said = " ".join([caught.value.reason, *mammogram.notes, *mammogram.warnings])
+    assert "VOI" in said
+    assert "SECRET" not in said
+    assert "1975" not in said
+
+
+def test_free_text_in_place_of_a_palette_is_not_quoted(write_dicom):
+    path = write_dicom(RAMP, SamplesPerPixel=4, PhotometricInterpretation="SECRET NAME")
+    with pytest.raises(ReadError, match="found 4 samples per pixel;"):
+        read_mammogram(path)
+
+
+def test_real_digital_mammograms(shared):
+    for path in sorted((shared / "ffdm").glob("*.png")):
         mammogram = read_mammogram(path)
         assert mammogram.shape == (3328, 2560)
-        assert mammogram.notes == ("0 to 65535 shown as black to white",)
+        assert mammogram.notes == ("0 to 65535 shown as black to white", "side and view from the file name")
         # The air around the breast is most of these pictures, and black.
         assert np.median(mammogram.pixels) == 0
         assert mammogram.pixels.max() == 1
 
 
-def test_real_film_scans(shared_data):
-    paths = sorted((shared_data / "mini_mias").glob("*.pgm"))
+def test_real_film_scans(shared):
+    paths = sorted((shared / "mini_mias").glob("*.pgm"))
     assert len(paths) == 9
     for path in paths:
         mammogram = read_mammogram(path)
@@ -168,3 +214,15 @@ def test_real_film_scans(shared_data):
         # The witness: the samples lie at the end of the file.
         samples = np.frombuffer(path.read_bytes()[-(1024 * 1024) :], "u1").reshape(1024, 1024)
         assert (np.rint(mammogram.pixels * 255) == samples).all()
+
+
+def test_a_huge_file_is_refused_before_it_takes_memory(tmp_path):
+    path = tmp_path / "huge.tif"
+    with path.open("wb") as file:
+        file.write(b"II*\0")
+        file.truncate(1 << 40)  # a hole: nothing on disk
+    tracemalloc.start()
+    with pytest.raises(ReadError, match="301 MB"):
+        read_mammogram(path)
+    assert tracemalloc.get_traced_memory()[1] < 400e6
+    tracemalloc.stop()

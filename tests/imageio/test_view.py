@@ -45,7 +45,7 @@ def view(ds: Dataset) -> View:
         (("R-40AAA", "441555000"), "ISO"),
         (("R-1024A", "399192008", "Y-X1770"), "XCCL"),
         (("R-1024B", "399101009", "Y-X1771"), "XCCM"),
-        (("R-102CF",), "XCC"),
+        (("R-102CF", "399265009"), "XCC"),
     ],
 )
 def test_view_codes(codes, name):
@@ -107,6 +107,14 @@ def test_modifiers_beside_the_view_item():
         ("MML", View("ML", ("magnification",))),
         ("SMLO", View("MLO", ("spot compression",))),
         ("MSCC", View("CC", ("magnification", "spot compression"))),
+        ("RCC", View("CC")),
+        ("LMLO", View("MLO")),
+        ("R CC", View("CC")),
+        ("LLM", View("LM")),
+        ("L MCC", View("CC", ("magnification",))),
+        ("ML SPOT", View("ML", ("spot compression",))),
+        ("CC MAG", View("CC", ("magnification",))),
+        ("LM", View("LM")),
         (["CC", "MLO"], View("CC")),
         ("AP", View(None)),
         ("", View(None)),

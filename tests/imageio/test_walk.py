@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from microcalc.imageio import find_images
+from microcalc.imageio import find_images, read_mammogram
 from microcalc.imageio.walk import Found
 
 DICM = b"\0" * 128 + b"DICM"
@@ -90,6 +90,33 @@ def test_a_link_to_nothing_is_kept(tmp_path):
 def test_a_pipe_does_not_block(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     assert names(tmp_path) == []
+
+
+def test_what_cannot_even_be_looked_at_is_kept(tmp_path):
+    """As in a folder that may be listed but not entered; a name too long shows it to root, too."""
+    (tmp_path / "link").symlink_to("x" * 300)
+    too_long = tmp_path / ("y" * 300)
+    assert find_images([tmp_path, too_long]) == [Found(tmp_path / "link", named=False), Found(too_long, named=True)]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may enter everything")
+def test_a_folder_that_may_be_listed_but_not_entered(tmp_path):
+    put(tmp_path, shut__a=DICM, shut__b__c=DICM)
+    (tmp_path / "shut").chmod(0o600)
+    kept = names(tmp_path)
+    (tmp_path / "shut").chmod(0o700)
+    assert kept == ["shut/a", "shut/b"]
+
+
+def test_names_that_are_no_utf_8(tmp_path):
+    for name in (b"caf\xe9.pgm", b"b.pgm", b"\xff_R_CC.pgm"):
+        try:
+            Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(b"P5 2 1 255 \x00\xff")
+        except OSError:
+            pytest.skip("this file system takes UTF-8 names only")
+    found = find_images([tmp_path])
+    assert [os.fsencode(image.path.name) for image in found] == [b"b.pgm", b"caf\xe9.pgm", b"\xff_R_CC.pgm"]
+    assert [read_mammogram(image.path).view for image in found] == [None, None, "CC"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -6,7 +6,7 @@ import numpy as np
 import pydicom
 import pytest
 
-from microcalc.errors import MicrocalcError, WriteError
+from microcalc.errors import UsageError, WriteError
 from microcalc.synthesis import write_study
 from microcalc.truth import ImageTruth, Truth
 
@@ -126,9 +126,15 @@ def test_a_normal_study_has_no_calcium(tmp_path: Path):
     [{"seed": -1}, {"seed": 1, "patient": "../p"}, {"seed": 1, "spacing_mm": 7.0}, {"seed": 1, "shape": (100, 4000)}],
 )
 def test_arguments_that_make_no_study_are_refused(tmp_path: Path, arguments: dict[str, object]):
-    with pytest.raises(MicrocalcError, match="expected"):
+    with pytest.raises(UsageError, match="expected"):
         write_study(tmp_path / "none", **arguments)
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(("shape", "spacing_mm"), [((25, 25), 1.0), ((60, 40), 0.8)])
+def test_too_few_pixels_for_a_speck_at_the_edge(tmp_path: Path, shape: tuple[int, int], spacing_mm: float):
+    with pytest.raises(UsageError, match=rf"reaches beyond {shape[0]} x {shape[1]} pixels of .* ask for more pixels"):
+        write_study(tmp_path, seed=1, shape=shape, spacing_mm=spacing_mm)
 
 
 def test_a_file_is_no_folder(tmp_path: Path):

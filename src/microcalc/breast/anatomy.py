@@ -21,7 +21,7 @@ class Breast:
     mask: NDArray[np.bool_]
     #: The edge of the image at which the chest wall lies.
     chest_wall: ChestWall
-    #: The tags' side; where they are silent the picture's (chest wall left = L, as images are hung and stored).
+    #: The side the file states; where it is silent the picture's (chest wall left = L, as images are hung and stored).
     side: Side
     #: (x, y) estimate: the point of the outline farthest from the chest wall, from 1 mm to about 1 cm from the truth.
     nipple: tuple[float, float]

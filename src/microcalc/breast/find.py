@@ -70,7 +70,7 @@ def _look(mammogram: Mammogram) -> tuple[Overview, Silhouette]:
     return overview, silhouette
 
 
-def _chest_wall(mask: NDArray[np.bool_], tagged: Side | None) -> tuple[ChestWall, Side, tuple[str, ...]]:
+def _chest_wall(mask: NDArray[np.bool_], stated: Side | None) -> tuple[ChestWall, Side, tuple[str, ...]]:
     """The chest wall, where the breast ends broadly; the side; and what is doubtful about them."""
     filled = np.flatnonzero(mask.any(axis=0))
     first, last = int(filled[0]), int(filled[-1])
@@ -81,13 +81,13 @@ def _chest_wall(mask: NDArray[np.bool_], tagged: Side | None) -> tuple[ChestWall
     )
     seen: ChestWall = "left" if left >= right else "right"
     clear = max(left, right) > CHEST_WALL_RATIO * min(left, right)
-    if tagged is None:
+    if stated is None:
         doubt = () if clear else (f"the side is not clear from the picture: taken for {SIDE_OF[seen]}",)
         return seen, SIDE_OF[seen], doubt
     if not clear:
-        return CHEST_WALL_OF[tagged], tagged, ()
-    doubt = () if SIDE_OF[seen] == tagged else (f"tags say {tagged}, the picture looks like {SIDE_OF[seen]}",)
-    return seen, tagged, doubt
+        return CHEST_WALL_OF[stated], stated, ()
+    doubt = () if SIDE_OF[seen] == stated else (f"stated as {stated}, the picture looks like {SIDE_OF[seen]}",)
+    return seen, stated, doubt
 
 
 def _nipple(mask: NDArray[np.bool_], pectoral: Pectoral | None) -> NDArray[np.float64]:

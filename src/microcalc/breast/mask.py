@@ -12,8 +12,12 @@ from scipy import ndimage
 
 from microcalc.breast.overview import Overview, local_range
 
-#: Air is seen where this part of the field's rim is flat and dark, up to this part of the level of middling tissue.
+#: Air is seen where this part of the field's rim is flat and dark, up to this part of the level of middling tissue;
+#: where a broad part is, up to nearly that level: fog and soft windows lift air, but tissue is never so flat.
 AIR_RIM, AIR_LEVEL = 0.05, 0.5
+BROAD_AIR_RIM, BROAD_AIR_LEVEL = 0.3, 0.9
+#: Where none is seen, labels are looked for as if it were as dark as these quantiles of the field: either misses some.
+AIR_GUESSES = (0.01, 0.1)
 
 # All levels below are parts of the contrast between air (0) and middling tissue (1).
 #: Skin begins at this level, or above the local range of the air where that is more.
@@ -38,7 +42,7 @@ class Silhouette:
     contrast: NDArray[np.float32]
     #: (rows, columns) float32 in 0..1, 0.5 at the outline.
     soft: NDArray[np.float32]
-    #: No air was seen, and the breast was taken to fill the exposed field.
+    #: No air was seen, and the breast was taken to fill the exposed field, but for labels.
     fills_field: bool = False
 
     @classmethod
@@ -48,10 +52,11 @@ class Silhouette:
         levels, ranges, rim = overview.flat_rim()
         dark = levels <= overview.middle
         tissue = float(np.median(image[field][image[field] > overview.middle]))
-        air = float(np.median(levels[dark])) if np.count_nonzero(dark) > AIR_RIM * rim else tissue
+        share = np.count_nonzero(dark) / rim
+        air = float(np.median(levels[dark])) if share > AIR_RIM else tissue
         soft = np.zeros_like(image)
-        if air > AIR_LEVEL * tissue:
-            soft[field] = 1.0
+        if air > (BROAD_AIR_LEVEL if share > BROAD_AIR_RIM else AIR_LEVEL) * tissue:
+            soft[field] = _without_labels(image[field], tissue)
             return cls(image / np.float32(tissue), soft, fills_field=True)
         contrast = (image - np.float32(air)) / np.float32(tissue - air)
         noise = float(np.median(ranges[dark])) / (tissue - air)
@@ -82,6 +87,15 @@ def _soft_mask(contrast: NDArray[np.float32], threshold: float) -> NDArray[np.fl
         return None
     filled = _without_holes(breast).astype(np.float32)
     return np.asarray(cv2.GaussianBlur(filled, (0, 0), OUTLINE_PX, borderType=cv2.BORDER_REPLICATE))
+
+
+def _without_labels(image: NDArray[np.float32], tissue: float) -> NDArray[np.uint8]:
+    """The mask of a field without air: all of it but labels, and what is narrow between their letters."""
+    whole = np.ones(image.shape, np.uint8)
+    labels = np.zeros_like(whole)
+    for air in np.quantile(image, AIR_GUESSES).tolist():
+        labels |= _labels((image - np.float32(air)) / np.float32(max(tissue - air, 1e-6)), whole)
+    return np.asarray(cv2.morphologyEx(1 - labels, cv2.MORPH_OPEN, _disc(BRIDGE_PX)))
 
 
 def _without_holes(mask: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -7,6 +7,8 @@ modality, or whose Body Part Examined is not the breast, needs ``force``.
 
 from __future__ import annotations
 
+import re
+
 from pydicom.dataset import Dataset
 from pydicom.uid import (
     UID,
@@ -21,6 +23,12 @@ from microcalc.imageio.remarks import Remarks
 from microcalc.imageio.tags import code, codes, integer, uid
 
 _MODALITIES = ("MG", "CR", "DX", "RG")
+#: What messages may quote: modalities with images (PS3.3 C.7.3.1.1.1) and body parts (PS3.16 annex L).
+_KNOWN_MODALITY = re.compile("BI|CR|CT|DX|ES|GM|IO|IVUS|MG|MR|NM|OCT|OP|OPT|OT|PT|PX|RF|RG|RTIMAGE|SC|SM|US|XA|XC")
+_KNOWN_BODY_PART = re.compile(
+    "ABDOMEN|ANKLE|ARM|CHEST|CLAVICLE|[CLST]SPINE|ELBOW|EXTREMITY|FEMUR|FOOT|HAND|HEAD|HEART|HIP|HUMERUS|JAW|KNEE|LEG"
+    "|NECK|PELVIS|RIB|SCAPULA|SHOULDER|SKULL|SPINE|STERNUM|WRIST"
+)
 _MAMMOGRAPHY_CLASSES = (
     DigitalMammographyXRayImageStorageForPresentation,
     DigitalMammographyXRayImageStorageForProcessing,
@@ -87,9 +95,9 @@ def _check_mammogram(header: Dataset, sop_class: str, remarks: Remarks, *, force
     breast = modality == "MG" or not body_part or "BREAST" in body_part or "MAMM" in body_part
     if known and breast:
         return
-    found = f"modality {modality or 'not stated'} ({sop_class})"
+    found = f"modality {_quotable(modality, _KNOWN_MODALITY) if modality else 'not stated'} ({sop_class})"
     if not breast:
-        found += f", body part {body_part}"
+        found += f", body part {_quotable(body_part, _KNOWN_BODY_PART)}"
     if not force:
         raise ReadError(
             expected=f"a mammogram (modality {', '.join(_MODALITIES)}, or digitised film)",
@@ -99,9 +107,16 @@ def _check_mammogram(header: Dataset, sop_class: str, remarks: Remarks, *, force
     remarks.warn(f"read by force: {found}")
 
 
+def _quotable(text: str, known: re.Pattern[str]) -> str:
+    return text if known.fullmatch(text) else "of another kind"
+
+
 def _sop_class_name(header: Dataset) -> str:
     stated = uid(header, "SOPClassUID")
-    return "SOP class not stated" if stated is None else UID(stated).name
+    if stated is None:
+        return "SOP class not stated"
+    name = UID(stated).name
+    return name if name != stated else "unknown SOP class"
 
 
 def _unusual_kinds(header: Dataset) -> tuple[str, ...]:

@@ -45,8 +45,8 @@ class DicomFile:
     syntax: UID
     stream: BinaryIO
 
-    def pixel_element(self, max_bytes: int) -> RawDataElement | None:
-        """Pixel Data with at most about ``max_bytes`` of value; None if there is none, or it ends too early."""
+    def pixel_data(self, max_bytes: int) -> tuple[bytes, str | None] | None:
+        """At most about ``max_bytes`` of Pixel Data and its VR; None if there is none, or it ends too early."""
         position = self.stream.tell()
         available = self.stream.seek(0, SEEK_END) - position
         self.stream.seek(position)
@@ -54,7 +54,7 @@ class DicomFile:
         rest = BytesIO(self.stream.read(min(max_bytes + 1024, available)))
         elements = _parse(rest, self.syntax, after=lambda tag: tag > _PIXEL_DATA, skip_long=False)
         element = elements.get_item(_PIXEL_DATA, keep_deferred=True)
-        return element if isinstance(element, RawDataElement) and element.value else None
+        return (element.value, element.VR) if isinstance(element, RawDataElement) and element.value else None
 
     @property
     def has_pixels(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from pydicom.dataelem import RawDataElement
 from pydicom.uid import UID
 
 from microcalc.errors import ReadError
@@ -22,24 +21,26 @@ def read_words(file: DicomFile, layout: PixelFormat, remarks: Remarks) -> Words:
     Raises:
         ReadError: the frame is missing, cut short, damaged, compressed in an unsupported way, or coloured.
     """
+    # Before anything is read: a header may claim anything.
+    check_dimensions(layout.rows, layout.columns, layout.rows * layout.columns)
     # A compressed frame may exceed the plain one a little, on noise.
-    element = file.pixel_element(2 * layout.frame_bytes if file.syntax.is_compressed else layout.frame_bytes)
-    if element is None or element.value is None:
+    data = file.pixel_data(2 * layout.frame_bytes if file.syntax.is_compressed else layout.frame_bytes)
+    if data is None:
         raise ReadError(
             expected="whole Pixel Data of integers",
             found="none, or an open end",
             do="fetch the file again; it may be cut short",
         )
-    check_dimensions(layout.rows, layout.columns, len(element.value))
+    value, vr = data
+    check_dimensions(layout.rows, layout.columns, len(value))
     if file.syntax.is_encapsulated:
-        words = decode(file.syntax, element.value, layout)
+        words = decode(file.syntax, value, layout)
     else:
-        words = _native(element, file.syntax, layout)
+        words = _native(value, vr, file.syntax, layout)
     return words if words.ndim == 2 else _grey_of_colour(words, remarks)
 
 
-def _native(element: RawDataElement, syntax: UID, layout: PixelFormat) -> Words:
-    value = element.value or b""
+def _native(value: bytes, vr: str | None, syntax: UID, layout: PixelFormat) -> Words:
     if len(value) < layout.frame_bytes:
         raise ReadError(
             expected=f"{layout.frame_bytes} bytes of pixels",
@@ -47,7 +48,7 @@ def _native(element: RawDataElement, syntax: UID, layout: PixelFormat) -> Words:
             do="fetch the file again; it is cut short",
         )
     order = "<" if syntax.is_little_endian else ">"
-    if layout.bits_allocated == 8 and order == ">" and element.VR == "OW":
+    if layout.bits_allocated == 8 and order == ">" and vr == "OW":
         # PS3.5 8.1.1: bytes packed in big-endian words come in pairs swapped.
         value = np.frombuffer(value, "<u2", len(value) // 2).byteswap().tobytes()
     samples = layout.rows * layout.columns * layout.samples

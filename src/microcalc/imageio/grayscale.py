@@ -32,7 +32,7 @@ def display(header: Dataset, words: Words, layout: PixelFormat, remarks: Remarks
     else:
         voi = apply_voi(header, values, remarks)
         if voi is None:
-            voi = _full_range(values, _histogram(words, padding), remarks)
+            voi = _full_range(values, layout, _histogram(words, padding), remarks)
         shown = _presentation(header, voi, remarks)
     shown[padding] = 0.0
     return _look_up(shown.astype(np.float32), words)
@@ -75,13 +75,15 @@ def _modality(header: Dataset, stored: NDArray[np.int32], remarks: Remarks) -> N
     return rescaled
 
 
-def _full_range(values: NDArray[np.float64], counts: NDArray[np.int64], remarks: Remarks) -> NDArray[np.float64]:
-    """0..1 without a VOI, by the values present (``counts`` > 0)."""
+def _full_range(
+    values: NDArray[np.float64], layout: PixelFormat, counts: NDArray[np.int64], remarks: Remarks
+) -> NDArray[np.float64]:
+    """0..1 without a VOI: all that Bits Stored can hold or, where these are 16, by the values present (counts > 0)."""
+    low, high = float(values.min()), float(values.max())
     present = values[counts > 0]
-    if not present.size:
-        return np.zeros_like(values)
-    integers = bool((present == np.rint(present)).all())
-    low, high = shown_range(float(present.min()), float(present.max()), integers=integers)
+    if layout.bits_stored == 16 and present.size:  # 16 is also what is written where nobody cared
+        integers = bool((present == np.rint(present)).all())
+        low, high = shown_range(float(present.min()), float(present.max()), integers=integers)
     remarks.note(f"no VOI given: {low:g} to {high:g} shown as black to white")
     return np.clip((values - low) / max(high - low, np.finfo(np.float64).tiny), 0.0, 1.0)
 

@@ -46,10 +46,12 @@ def pixel_format(header: Dataset) -> PixelFormat:
     stored = integer(header, "BitsStored") or allocated
     high_bit = integer(header, "HighBit")
     shift = 0 if high_bit is None else high_bit + 1 - stored
-    photometric = code(header, "PhotometricInterpretation")
-    if samples not in (1, 3) or photometric == "PALETTE COLOR":
+    palette = code(header, "PhotometricInterpretation") == "PALETTE COLOR"
+    if samples not in (1, 3) or palette:
         raise ReadError(
-            expected="a grey image", found=f"{samples} samples per pixel, {photometric}", do="convert it to grey first"
+            expected="a grey image",
+            found="a palette of colours" if palette else f"{samples} samples per pixel",
+            do="convert it to grey first",
         )
     if allocated not in (8, 16) or not (1 < stored <= allocated and 0 <= shift <= allocated - stored):
         raise ReadError(

@@ -9,6 +9,8 @@ MAX_SIDE = 20_000
 MAX_PIXELS = 150_000_000
 #: Deflate, the densest coding of noisy data here, ends at about 1000 bytes a byte; real mammograms stay below 100.
 MAX_PIXELS_PER_BYTE = 2_000
+#: Of a file that is read whole: the largest image at 16 bits, and room for its header.
+MAX_FILE_BYTES = 2 * MAX_PIXELS + 2**20
 
 
 def check_dimensions(rows: int, columns: int, encoded_bytes: int) -> None:

@@ -30,9 +30,11 @@ _LEAST_BREAST = 0.03
 
 
 def is_for_processing(header: Dataset, remarks: Remarks) -> bool:
-    """Whether Presentation Intent Type or, without it, the SOP class says FOR PROCESSING."""
+    """Whether Presentation Intent Type or, without a valid one, the SOP class says FOR PROCESSING."""
     by_class = _INTENTS.get(uid(header, "SOPClassUID") or "")
-    intent = code(header, "PresentationIntentType") or by_class
+    intent = code(header, "PresentationIntentType")
+    if intent not in _INTENTS.values():
+        return by_class == "FOR PROCESSING"
     if by_class not in (None, intent):
         remarks.warn(f"Presentation Intent Type {intent} disagrees with the SOP class; believed")
     return intent == "FOR PROCESSING"
@@ -59,7 +61,8 @@ def presentation_look(
     logarithm = code(header, "PixelIntensityRelationship") in ("LIN", "")
     if logarithm:
         intensity = values if inverted else values.max() - values
-        unexposed = max(float(intensity[counts > 0].max(initial=1.0)), 1.0) / _MOST_ATTENUATION
+        brightest = float(intensity[counts > 0].max(initial=np.finfo(np.float64).tiny))
+        unexposed = brightest / _MOST_ATTENUATION
         attenuation = -np.log(np.maximum(intensity, unexposed))
         counts = np.where(intensity > unexposed, counts, 0)
     else:
@@ -72,9 +75,9 @@ def presentation_look(
 
 def _window(attenuation: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[float, float]:
     """Black, halfway from the air to the threshold between air and breast, and white, a high quantile of the breast."""
-    order = np.argsort(attenuation)
-    order = order[counts[order] > 0]
-    levels, weights = attenuation[order], counts[order].astype(np.float64)
+    present = counts > 0
+    levels, level_of = np.unique(attenuation[present], return_inverse=True)
+    weights = np.bincount(level_of, counts[present]).astype(np.float64)  # several words may mean one level
     least = _LEAST_BREAST * weights.sum()
     split = _split(levels, weights)
     while split > 0 and weights[split:].sum() < least:
@@ -88,7 +91,7 @@ def _window(attenuation: NDArray[np.float64], counts: NDArray[np.int64]) -> tupl
 
 
 def _split(levels: NDArray[np.float64], weights: NDArray[np.float64]) -> int:
-    """Otsu's threshold of a weighted, sorted sample: the first index of the upper class; 0 if there is but one."""
+    """Otsu's threshold of weighted, rising levels: the first index of the upper class; 0 if there is but one."""
     if len(levels) < 2:
         return 0
     below, mass = np.cumsum(weights)[:-1], np.cumsum(weights * levels)[:-1]

@@ -16,7 +16,7 @@ from PIL import Image
 
 from microcalc.errors import ReadError
 from microcalc.imageio.apart import run_apart
-from microcalc.imageio.limits import check_dimensions
+from microcalc.imageio.limits import MAX_FILE_BYTES, check_dimensions
 from microcalc.imageio.remarks import Remarks
 from microcalc.imageio.scale import shown_range
 from microcalc.mammogram import Mammogram
@@ -24,7 +24,9 @@ from microcalc.mammogram import Mammogram
 _FORMATS = ("PNG", "TIFF", "PPM")
 _GREY_MODES = ("L", "I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 _COLOUR_MODES = ("LA", "P", "PA", "RGB", "RGBA", "RGBX")
-_BINARY_PGM = re.compile(rb"P5(?:\s|#[^\n]*\n)+(\d+)(?:\s|#[^\n]*\n)+(\d+)(?:\s|#[^\n]*\n)+(\d+)\s")
+#: P2 (text) or P5 (binary), columns, rows, and the sample that is white.
+_PGM = re.compile(rb"P([25])" + 3 * rb"(?:\s|#[^\n]*\n)+(\d+)" + rb"\s")
+_MOST_WHITE = 0xFFFF
 _TIFF_PHOTOMETRIC = 262
 _WHITE_IS_ZERO = 0
 
@@ -36,31 +38,46 @@ def read_raster(file: BinaryIO) -> Mammogram:
         ReadError: the file is damaged, coloured, transparent, of 1 bit, or has several pages or frames.
     """
     remarks = Remarks()
-    content = file.read()
-    binary_pgm = _BINARY_PGM.match(content)
-    pixels = _scaled(_pgm(content, binary_pgm), remarks) if binary_pgm else _by_pillow(content, remarks)
+    content = file.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        raise ReadError(
+            expected=f"a file of at most {MAX_FILE_BYTES // 10**6} MB",
+            found="a larger one",
+            do="crop or shrink the image",
+        )
+    pgm = _PGM.match(content)
+    pixels = _binary_pgm(content, pgm, remarks) if pgm and pgm[1] == b"5" else _by_pillow(content, pgm, remarks)
     return Mammogram(pixels=pixels, notes=tuple(remarks.notes))
 
 
-def _pgm(content: bytes, header: re.Match[bytes]) -> NDArray[np.generic]:
-    """Binary PGM. Pillow takes seconds a megapixel where the stated maximum is neither 255 nor 65535."""
-    columns, rows, maximum = (int(number[:9]) for number in header.groups())
+def _binary_pgm(content: bytes, header: re.Match[bytes], remarks: Remarks) -> NDArray[np.float32]:
+    """Read here: Pillow takes seconds a megapixel where the stated white is neither 255 nor 65535."""
+    columns, rows, white = (int(number[:9]) for number in header.groups()[1:])
     samples = content[header.end() :]
     check_dimensions(rows, columns, len(samples))
-    dtype = np.dtype("u1" if maximum <= 0xFF else ">u2")
-    if not 0 < maximum <= 0xFFFF or len(samples) < rows * columns * dtype.itemsize:
+    dtype = np.dtype("u1" if white <= 0xFF else ">u2")
+    if not 0 < white <= _MOST_WHITE or len(samples) < rows * columns * dtype.itemsize:
         raise _damaged()
-    return np.frombuffer(samples, dtype, rows * columns).reshape(rows, columns)
+    values = np.frombuffer(samples, dtype, rows * columns).reshape(rows, columns)
+    return _scaled(values, remarks, _stated(white))
 
 
-def _by_pillow(content: bytes, remarks: Remarks) -> NDArray[np.float32]:
+def _stated(white: int) -> int | None:
+    """White, unless it says no more than that samples have 16 bits."""
+    return white if white < _MOST_WHITE else None
+
+
+def _by_pillow(content: bytes, text_pgm: re.Match[bytes] | None, remarks: Remarks) -> NDArray[np.float32]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             image = Image.open(BytesIO(content), formats=_FORMATS)
             check_dimensions(image.height, image.width, len(content))
             _check_kind(image)
-            pixels = _scaled(_grey(_loaded(image, content), remarks), remarks)
+            values = _grey(_loaded(image, content), remarks)
+            # Pillow stretches the samples of a text PGM to 8 or 16 bits.
+            stretched = text_pgm is not None and values.dtype != np.uint8 and _stated(int(text_pgm[4])) is not None
+            pixels = _scaled(values, remarks, _MOST_WHITE if stretched else None)
     except ReadError:
         raise
     except Exception as error:  # Pillow's plug-ins raise nearly anything on damaged files
@@ -111,15 +128,15 @@ def _white_is_zero(image: Image.Image) -> bool:
     return bool(tags.get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO)
 
 
-def _scaled(values: NDArray[np.generic], remarks: Remarks) -> NDArray[np.float32]:
-    """Values to float32 in 0..1: floats in 0..1 as they are, others over the range that is noted."""
+def _scaled(values: NDArray[np.generic], remarks: Remarks, white: int | None = None) -> NDArray[np.float32]:
+    """Values to float32 in 0..1: floats in 0..1 as they are, others from 0 to ``white`` or as is usual."""
     lowest, highest = float(values.min()), float(values.max())
     if not np.isfinite([lowest, highest]).all():  # NaN comes through min and max
         raise ReadError(expected="finite pixels", found="NaN or infinity", do="mend the file that wrote it")
     integers = np.issubdtype(values.dtype, np.integer)
     if not integers and lowest >= 0.0 and highest <= 1.0:
         return values.astype(np.float32)
-    low, high = shown_range(lowest, highest, integers=integers)
+    low, high = shown_range(lowest, highest, integers=integers) if white is None else (0.0, float(white))
     remarks.note(f"{low:g} to {high:g} shown as black to white")
     pixels: NDArray[np.float32] = np.subtract(values, np.float32(low), dtype=np.float32)
     pixels /= np.float32(high - low) or np.float32(1.0)

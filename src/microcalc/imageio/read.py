@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import stat
 from pathlib import Path
+
+import numpy as np
 
 from microcalc.errors import ReadError
 from microcalc.imageio.names import named_by_file
@@ -16,7 +19,7 @@ _SPACING_TOLERANCE = 0.01
 
 
 def read_mammogram(
-    path: Path, *, force: bool = False, spacing_mm: tuple[float, float] | float | None = None
+    path: str | os.PathLike[str], *, force: bool = False, spacing_mm: tuple[float, float] | float | None = None
 ) -> Mammogram:
     """Read one mammogram: DICOM, or an 8- or 16-bit grey PNG, TIFF or PGM.
 
@@ -83,8 +86,8 @@ def _check_content(mammogram: Mammogram) -> None:
 
 
 def _with_user_spacing(mammogram: Mammogram, spacing_mm: tuple[float, float] | float) -> Mammogram:
-    row, column = (spacing_mm, spacing_mm) if isinstance(spacing_mm, int | float) else spacing_mm
-    given = (float(row), float(column))
+    row, column = np.broadcast_to(np.asarray(spacing_mm, np.float64), 2).tolist()
+    given = (row, column)
     check_spacing(given, where=mammogram.path)
     header = mammogram.spacing_mm
     if header is None or all(abs(g - h) <= _SPACING_TOLERANCE * h for g, h in zip(given, header, strict=True)):

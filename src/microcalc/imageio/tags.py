@@ -1,7 +1,8 @@
 """Values of DICOM attributes, however dirty: pydicom converts on access, and a malformed value must not stop us.
 
-Texts come out as code strings (capitals, trimmed, a small alphabet), so that no message can carry what a damaged file
-or a careless export put in the wrong place.
+Texts come out as code strings (capitals, trimmed, a small alphabet): fit to be compared, not to be quoted, because a
+damaged file or a careless export may have put a name into any of them. Messages quote numbers, UIDs of transfer
+syntaxes, and texts found in a list of known terms.
 """
 
 from __future__ import annotations

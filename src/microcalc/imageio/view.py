@@ -2,8 +2,8 @@
 
 Codes are those of PS3.16 CID 4014 (views) and CID 4015 (view modifiers), in SNOMED-RT and SNOMED CT spelling, with
 codes since withdrawn; code values are unique across the schemes, so that the scheme's name (SRT, SNM3, SCT, 99SDM) need
-not be right. View Position, which older units fill freely, is read as the ACR label it usually is: "MLO", "MCC",
-"MLOID", "CC ID".
+not be right. View Position, which older units fill freely, is read as the ACR label it usually is, with or without the
+side: "MLO", "MCC", "MLOID", "CC ID", "R CC".
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _VIEWS = {
     **dict.fromkeys(("R-10224", "399260004"), "ML"),
     **dict.fromkeys(("R-10228", "399352003"), "LM"),
     **dict.fromkeys(("R-10230", "399099002"), "LMO"),
-    **dict.fromkeys(("R-102CF",), "XCC"),
+    **dict.fromkeys(("R-102CF", "399265009"), "XCC"),
     **dict.fromkeys(("R-1024A", "Y-X1770", "399192008"), "XCCL"),
     **dict.fromkeys(("R-1024B", "Y-X1771", "399101009"), "XCCM"),
     **dict.fromkeys(("R-10244", "399196006"), "FB"),
@@ -61,9 +61,11 @@ _SUFFIXES = {
     "AC": "anterior compression",
     "IMF": "inframammary fold",
     "AX": "axillary tissue",
+    "MAG": "magnification",
+    "SPOT": "spot compression",
 }
 _VIEW_NAMES = "XCCL|XCCM|XCC|CC|MLO|LMO|ML|LM|SIO|ISO|FB|CV|AT"
-_LABEL = re.compile(rf"(?P<prefix>[MS]{{0,2}})(?:(?P<view>{_VIEW_NAMES})|TAN)(?P<suffix>{'|'.join(_SUFFIXES)})?")
+_LABEL = re.compile(rf"[LR]?(?P<prefix>[MS]{{0,2}})(?:(?P<view>{_VIEW_NAMES})|TAN)(?P<suffix>{'|'.join(_SUFFIXES)})?")
 
 _SIDES: dict[str, Side] = {"L": "L", "R": "R"}
 _UNVALIDATED = ("magnification", "spot compression", "implant displaced")
@@ -85,7 +87,8 @@ def read_side(header: Dataset, remarks: Remarks) -> Side | None:
         if side:
             stated[keyword] = side
     if len(set(stated.values())) > 1:
-        remarks.warn("laterality: " + ", ".join(f"{keyword} {side}" for keyword, side in stated.items()))
+        sides = ", ".join(f"{keyword} {side}" for keyword, side in stated.items())
+        remarks.warn(f"laterality: {sides}")
     return next(iter(stated.values()), None)
 
 

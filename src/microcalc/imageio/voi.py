@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,14 @@ from pydicom.dataset import Dataset
 
 from microcalc.imageio.lut import read_lut
 from microcalc.imageio.remarks import Remarks
-from microcalc.imageio.tags import code, codes, items, numbers
+from microcalc.imageio.tags import code, items, numbers
+
+_WORDS = (
+    "ALGO|BRIGHT(?:ER)?|CONTRAST|DARK(?:ER)?|DEFAULT|HARD(?:ER)?|HIGH|LINEAR|LOW|LUT|MEDIUM|NORMAL|SIGMOID|SOFT(?:ER)?"
+    "|STANDARD|USER|VOI|WINDOW"
+)
+#: What vendors call windows and tables, at most two digits behind. The attribute is free text: nothing else is quoted.
+_NAME = re.compile(rf"(?:{_WORDS})(?:[ _-]?(?:{_WORDS})){{0,2}}(?:[ _-]?\d{{1,2}})?")
 
 
 def apply_voi(header: Dataset, values: NDArray[np.float64], remarks: Remarks) -> NDArray[np.float64] | None:
@@ -31,7 +39,7 @@ def _by_table(header: Dataset, values: NDArray[np.float64], remarks: Remarks) ->
     if lut is None:
         remarks.warn("the first VOI LUT is malformed and was passed over")
         return None
-    remarks.note(_chosen("VOI LUT", code(tables[0], "LUTExplanation"), len(tables)))
+    remarks.note("VOI LUT" + _named(code(tables[0], "LUTExplanation")) + _first_of(len(tables)))
     if lut.bits != lut.declared_bits:
         remarks.note(f"VOI LUT entries taken as {lut.bits} bits, declared as {lut.declared_bits}")
     return lut.apply_scaled(values)
@@ -43,15 +51,15 @@ def _by_window(header: Dataset, values: NDArray[np.float64], remarks: Remarks) -
         return None
     function = code(header, "VOILUTFunction") or "LINEAR"
     if function not in ("LINEAR", "LINEAR_EXACT", "SIGMOID"):
-        remarks.warn(f"unknown VOI LUT Function {function}, taken as LINEAR")
+        remarks.warn("unknown VOI LUT Function, taken as LINEAR")
         function = "LINEAR"
     center, width = (next(iter(given), math.nan) for given in (centers, widths))
     usable = width >= 1 if function == "LINEAR" else width > 0  # false for NaN
     if math.isnan(center) or not usable:
         remarks.warn("the first VOI window is malformed and was passed over")
         return None
-    names = codes(header, "WindowCenterWidthExplanation")
-    remarks.note(_chosen("VOI window", names[0] if names else "", min(len(centers), len(widths))))
+    name = _named(code(header, "WindowCenterWidthExplanation")) or f" of center {center:g} and width {width:g}"
+    remarks.note("VOI window" + name + _first_of(min(len(centers), len(widths))))
     return window(values, center, width, function)
 
 
@@ -67,5 +75,9 @@ def window(values: NDArray[np.float64], center: float, width: float, function: s
     return np.clip((values - center) / width + 0.5, 0.0, 1.0)
 
 
-def _chosen(what: str, name: str, count: int) -> str:
-    return " ".join([what, *([f'"{name}"'] if name else []), *([f"(first of {count})"] if count > 1 else [])])
+def _named(name: str) -> str:
+    return f' "{name}"' if _NAME.fullmatch(name) else ""
+
+
+def _first_of(count: int) -> str:
+    return f" (first of {count})" if count > 1 else ""

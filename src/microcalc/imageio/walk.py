@@ -34,7 +34,7 @@ def find_images(inputs: Sequence[Path]) -> list[Found]:
     """
     found: dict[str, Found] = {}
     for path in map(Path, inputs):
-        named = not path.is_dir()
+        named = not _is_folder(path)
         for file in (path,) if named else _walk(path, set()):
             identity = os.path.realpath(file)
             # Named once is named, though an earlier folder held it too.
@@ -57,18 +57,25 @@ def _walk(folder: Path, visited: set[str]) -> Iterator[Path]:
     for entry in entries:
         if entry.name.startswith(".") or entry.name.upper() == "DICOMDIR":
             continue
-        if entry.is_dir():
+        if _is_folder(entry):
             yield from _walk(entry, visited)
         elif _is_candidate(entry):
             yield entry
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def _is_candidate(path: Path) -> bool:
     if path.suffix.lower() in _RASTER_SUFFIXES | _DICOM_SUFFIXES:
         return True
-    if path.exists() and not path.is_file():  # opening a pipe or a device could wait for ever
-        return False
     try:
+        if path.exists() and not path.is_file():  # opening a pipe or a device could wait for ever
+            return False
         with path.open("rb") as file:
             return is_dicom(file.read(HEAD_BYTES))
     except OSError:

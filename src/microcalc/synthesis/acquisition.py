@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from microcalc.errors import UsageError
 from microcalc.synthesis.calcification import Shadow, Speck, cast_shadow
 from microcalc.synthesis.imaging import blur, burn_marker, expose, present, unit_noise
 from microcalc.synthesis.phantom import Phantom
@@ -30,7 +31,11 @@ class Acquisition:
 
 
 def acquire(phantom: Phantom, specks: Sequence[Speck] = ()) -> Acquisition:
-    """Expose a phantom holding the given calcifications: attenuations add up, then one blur, noise, vendor look."""
+    """Expose a phantom holding the given calcifications: attenuations add up, then one blur, noise, vendor look.
+
+    Raises:
+        UsageError: a calcification's shadow reaches beyond the field.
+    """
     spacing = phantom.spacing_mm
     tissue = phantom.render()
     noise = unit_noise(phantom.shape, phantom.rng("noise", phantom.side, phantom.view))
@@ -53,9 +58,18 @@ def acquire(phantom: Phantom, specks: Sequence[Speck] = ()) -> Acquisition:
 
 def _shadow(speck: Speck, phantom: Phantom) -> Shadow:
     x_mm, y_mm = phantom.outline.locate(*speck.place)
-    return cast_shadow(
+    shadow = cast_shadow(
         speck, phantom.view, x_mm / phantom.spacing_mm - 0.5, y_mm / phantom.spacing_mm - 0.5, phantom.spacing_mm
     )
+    rows, columns = phantom.shape
+    down, across = shadow.region
+    if min(down.start, across.start) < 0 or down.stop > rows or across.stop > columns:
+        raise UsageError(
+            expected="a field that holds every calcification",
+            found=f"one that reaches beyond {rows} x {columns} pixels of {phantom.spacing_mm:g} mm",
+            do="ask for more pixels",
+        )
+    return shadow
 
 
 def _snr(shadow: Shadow, attenuation: Array, noise: Array, reference: float, spacing_mm: float) -> float:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from microcalc import __version__
 from microcalc.errors import UsageError, WriteError
 from microcalc.findings import Box
-from microcalc.mammogram import Side, check_spacing
+from microcalc.mammogram import SPACING_LIMITS_MM, Side
 from microcalc.synthesis.acquisition import Acquisition, acquire
 from microcalc.synthesis.calcification import Speck
 from microcalc.synthesis.dicom import MANUFACTURER, StudyIdentity, write_image
@@ -59,7 +59,7 @@ def write_study(
         shape: (rows, columns); a field below 233 x 179 mm holds a smaller breast.
 
     Raises:
-        UsageError: an argument outside these limits.
+        UsageError: an argument outside these limits, or pixels too few for a speck that was drawn near the edge.
         WriteError: a file that cannot be written.
     """
     _check(seed, patient, spacing_mm, shape)
@@ -106,7 +106,11 @@ def _check(seed: int, patient: str, spacing_mm: float, shape: tuple[int, int]) -
             found=repr(patient),
             do="choose another",
         )
-    check_spacing((spacing_mm, spacing_mm))
+    low, high = SPACING_LIMITS_MM
+    if not low <= spacing_mm <= high:
+        raise UsageError(
+            expected=f"a pixel pitch of {low} to {high} mm", found=f"{spacing_mm:g} mm", do="choose another"
+        )
     if min(shape) * spacing_mm < _LEAST_FIELD_MM:
         raise UsageError(
             expected=f"a field of at least {_LEAST_FIELD_MM:g} mm",
