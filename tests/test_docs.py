@@ -126,3 +126,7 @@ def test_the_python_page_runs(study, tmp_path, monkeypatch, capsys):
         "findings.json", "run.json", "calcifications.csv", "clusters.csv",
     }  # fmt: skip
     assert re.search(r"synthetic-0001_R_CC\.dcm \d+ of \d+ found", capsys.readouterr().out)
+
+
+def test_no_place_for_numbers_is_left_empty():
+    assert not [page for page in DOCS.rglob("*.md") if "<!-- numbers -->" in page.read_text()]

@@ -44,7 +44,7 @@ class Mammogram:
     sop_instance_uid: str | None = None
     #: StudyInstanceUID.
     study: str | None = None
-    #: What the reader chose or did, for the record ("first of 3 VOI windows (NORMAL)").
+    #: What the reader chose or did, for the record (`VOI window "NORMAL" (first of 3)`).
     notes: tuple[str, ...] = ()
     #: What the reader doubts; shown to the user ("spacing from Nominal Scanned Pixel Spacing").
     warnings: tuple[str, ...] = ()
