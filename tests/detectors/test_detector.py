@@ -73,6 +73,12 @@ def test_findings_say_how_the_image_was_read():
     assert findings.side == "L"
 
 
+@pytest.mark.parametrize(("spacing_mm", "warned"), [(0.19, False), (0.2, True)])
+def test_coarse_pixels_are_warned_of(spacing_mm, warned):
+    findings = detector().detect(drawn("L", spacing_mm=spacing_mm), POINTS[1]).findings
+    assert any("too coarse" in doubt for doubt in findings.doubts) is warned
+
+
 def test_an_inverted_image_is_mended_and_found_on():
     upright = drawn("L")
     upright.pixels[210, 120] = 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from microcalc.mammogram import Mammogram
 
 #: Pixel pitch taken for an image whose file states none, mm: that of the papers' detectors.
 ASSUMED_SPACING_MM = 0.07
+#: Pixels this many times as coarse as a detector's own are warned of.
+COARSE = 2.0
 
 Propose = Callable[[NDArray[np.float32], NDArray[np.bool_], float], Candidates]
 
@@ -103,6 +106,7 @@ class Detector:
         """
         started = time.perf_counter()
         mammogram, spacing_mm = _with_known_spacing(mend_polarity(mammogram))
+        mammogram = self._with_doubt_of_coarse_pixels(mammogram, spacing_mm)
         breast = find_breast(mammogram)
         area_cm2 = breast.area_cm2(spacing_mm)
         marks = self._marks(mammogram, breast, spacing_mm)
@@ -131,6 +135,12 @@ class Detector:
             warnings=(*mammogram.warnings, *breast.warnings, *(NOTE + note for note in mammogram.notes)),
         )
         return Detection(mammogram, breast, findings)
+
+    def _with_doubt_of_coarse_pixels(self, mammogram: Mammogram, spacing_mm: tuple[float, float]) -> Mammogram:
+        if max(spacing_mm) < COARSE * self.working_spacing_mm:
+            return mammogram
+        warning = f"pixels of {max(spacing_mm):g} mm are too coarse: small calcifications cannot be seen"
+        return dataclasses.replace(mammogram, warnings=(*mammogram.warnings, warning))
 
     def _marks(
         self, mammogram: Mammogram, breast: Breast, spacing_mm: tuple[float, float]
