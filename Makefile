@@ -17,7 +17,7 @@ demo: setup  ## Run the main job on a synthetic study and name the report
 test: .venv/dev tools  ## Run the tests
 	$(BIN)/pytest -m "not slow"
 
-test-slow: .venv/dev tools  ## Run the slow tests too (minutes)
+test-slow: .venv/dev tools  ## Run the slow tests too (minutes: 20 times the fuzzing)
 	$(BIN)/pytest
 
 lint: .venv/dev  ## Check style and formatting (ruff)

@@ -34,7 +34,7 @@ from microcalc.output import (
 from microcalc.provenance import write_run_record
 
 FORMATS = ("json", "csv", "html", "overlay")
-#: More than the tasks that can have been under way when a worker process died; these are tried again one by one.
+#: Tasks tried again one by one after a worker process died: those that are likely to have been under way.
 SUSPECTS = 2 * (os.cpu_count() or 8)
 
 Outcome = ImageFindings | Failure | None

@@ -17,7 +17,7 @@ class Journal:
 
     Args:
         folder: the output folder; made where missing.
-        settings: what the findings depend on besides the images, fit for JSON: detector and options.
+        settings: what the findings depend on besides the images, fit for JSON: groups of names and values.
         resume: take over what an earlier run has finished, from its journal or else from its results.
 
     Raises:

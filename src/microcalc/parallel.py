@@ -16,7 +16,10 @@ _PR_SET_PDEATHSIG = 1
 
 
 def process_pool(jobs: int | None = None) -> Callable[[], Executor]:
-    """What makes a pool of ``jobs`` processes; by default one for each processor this process may use, at most four."""
+    """What makes a pool of ``jobs`` processes, by default one for each processor this process may use.
+
+    More than ``MOST_PER_PROCESSOR`` for each would only take memory: no more are started.
+    """
     # Started afresh rather than forked: a fork copies the locks of OpenCV's threads in whatever state they are.
     context = multiprocessing.get_context("spawn")
     workers = min(jobs or _processors(), MOST_PER_PROCESSOR * _processors())

@@ -158,33 +158,34 @@ def test_the_peak_can_be_restarted():
         assert peak_mib(restart=True) - before < 50
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "implicit",
-        "explicit",
-        "big endian",
-        "deflated",
-        "rle",
-        "jpeg",
-        "lossless jpeg",
-        "jpeg-ls",
-        "jpeg 2000",
-        "png",
-        "tiff",
-        "tiff lzw",
-        "pgm",
-        "pgm text",
-    ],
+KINDS = (
+    "implicit",
+    "explicit",
+    "big endian",
+    "deflated",
+    "rle",
+    "jpeg",
+    "lossless jpeg",
+    "jpeg-ls",
+    "jpeg 2000",
+    "png",
+    "tiff",
+    "tiff lzw",
+    "pgm",
+    "pgm text",
 )
-def test_damaged_files(sound_file, tmp_path, capfd, kind):
+
+
+@pytest.mark.parametrize("times", [1, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", KINDS)
+def test_damaged_files(sound_file, tmp_path, capfd, kind, times):
     sound = sound_file(kind)
     path = tmp_path / "damaged"
     path.write_bytes(sound)
     assert outcome(path).startswith("Mammogram")
     before = peak_mib(restart=True)
     outcomes = set()
-    for seed in range(ROUNDS_APART if kind in APART else ROUNDS):
+    for seed in range(times * (ROUNDS_APART if kind in APART else ROUNDS)):
         path.write_bytes(damage(sound, np.random.default_rng(seed)))
         outcomes.add(outcome(path))
     assert {text.split(maxsplit=1)[0] for text in outcomes} >= {"Mammogram", "ReadError:"}
