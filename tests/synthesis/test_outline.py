@@ -58,3 +58,12 @@ def test_a_place_lies_across_the_nipple_line_by_its_lateral_offset_on_cc_and_its
 def test_a_small_field_holds_a_small_breast():
     small = Outline.draw("CC", (FIELD_MM[0] / 2, FIELD_MM[1]), np.random.default_rng(1))
     assert small.depth == pytest.approx(outline().depth / 2)
+
+
+def test_the_taper_follows_the_skin_and_stops_short_of_the_nipple():
+    outline = Outline.draw("CC", FIELD_MM, np.random.default_rng(0))
+    at = np.array([-outline.behind, 0.5 * outline.depth, outline.depth], np.float32)
+    upper, lower = (outline.taper(at, np.full(3, outline.nipple_y + side, np.float32)) for side in (-1, 1))
+    for taper in (upper, lower):
+        assert taper[0] == pytest.approx((1 + 0.4**3) ** (1 / 3))
+        assert taper[0] > taper[1] > taper[2] == pytest.approx(0.4, abs=1e-3)

@@ -33,7 +33,7 @@ class Outline:
     Lengths in mm. ``depth`` is the posterior nipple line's, at height ``nipple_y``; the superellipse is centred
     ``behind`` the chest wall, with half heights and exponents ``upper`` and ``lower`` (the MLO's upper one runs out of
     the field: the axillary tail). ``muscle`` is where the pectoral edge meets the upper border (x) and the chest wall
-    (y), or None.
+    (y), or None. ``nipple`` is its height as a share of the depth, and its half width in radians.
     """
 
     view: View
@@ -44,6 +44,7 @@ class Outline:
     lower: tuple[float, float]
     thickness: float
     muscle: tuple[float, float] | None
+    nipple: tuple[float, float]
 
     @classmethod
     def draw(cls, view: View, field_mm: tuple[float, float], rng: np.random.Generator, size: float = 1.0) -> Outline:
@@ -53,13 +54,16 @@ class Outline:
         """
         scale = size * min(1.0, field_mm[0] / FIELD_MM[0], field_mm[1] / FIELD_MM[1])
         depth, thickness = scale * rng.uniform(76, 98), scale * rng.uniform(42, 65)
-        wide, low, exponent, muscle = rng.uniform((1.05, 0.9, 1.5, 0.85), (1.25, 1.05, 1.75, 1.15))
+        nipple = (rng.uniform(0, 0.035), rng.uniform(0.035, 0.065))
         behind, middle = 0.25 * depth, 0.5 * field_mm[0]
         if view == "CC":
-            half = wide * depth
-            return cls(view, middle, depth, behind, (half, exponent), (half, exponent + 0.1), thickness, None)
+            upper, lower = rng.uniform((1.0, 1.4), (1.25, 1.85), (2, 2)) * (depth, 1)
+            nipple_y = rng.uniform(0.97, 1.03) * middle
+            return cls(view, nipple_y, depth, behind, tuple(upper), tuple(lower), thickness, None, nipple)
+        low, exponent, muscle = rng.uniform((0.88, 1.75, 0.85), (1.08, 2.1, 1.15))
         edge = (muscle * 48 * scale, muscle * 115 * scale)
-        return cls(view, 1.16 * middle, depth, behind, (1.7 * middle, 1.6), (low * depth, 2.0), thickness, edge)
+        upper, nipple_y = (1.7 * middle, rng.uniform(1.45, 1.75)), rng.uniform(1.1, 1.2) * middle
+        return cls(view, nipple_y, depth, behind, upper, (low * depth, exponent), thickness, edge, nipple)
 
     @cached_property
     def _polar(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -69,7 +73,8 @@ class Outline:
             x = np.cos(_ANGLES[half]) / (self.depth + self.behind)
             y = np.abs(np.sin(_ANGLES[half])) / height
             radius[half] = (x**exponent + y**exponent) ** (-1 / exponent)
-        radius += 0.03 * self.depth * np.exp(-((_ANGLES / 0.05) ** 4))  # nipple
+        height, width = self.nipple
+        radius += height * self.depth * np.exp(-((_ANGLES / width) ** 4))
         slope = np.gradient(radius, _ANGLES) / radius
         return radius, 1 / np.hypot(1, slope)
 
@@ -79,6 +84,17 @@ class Outline:
         A CC view sees lateral offsets, an MLO view (taken as a mediolateral one) upward ones.
         """
         return self.depth - behind, self.nipple_y - (lateral if self.view == "CC" else superior)
+
+    def taper(self, x: Array, y: Array) -> Array:
+        """Half height of the breast at x relative to its greatest, 0.4..1, on the side of the nipple line that y is on.
+
+        What runs along the skin far from the nipple line bends with it; the limit keeps it apart at the nipple.
+        """
+        forward = np.clip((x + np.float32(self.behind)) / np.float32(self.depth + self.behind), 0, 1)
+        upper, lower = ((1 - forward**exponent) ** (1 / exponent) for _, exponent in (self.upper, self.lower))
+        height = np.where(y < self.nipple_y, upper, lower)
+        taper: Array = np.cbrt(height**3 + np.float32(0.4**3)).astype(np.float32, copy=False)
+        return taper
 
     def skin_distance(self, x: Lengths, y: Lengths) -> Array:
         """Distance to the skin line in mm, positive inside; first order in the distance, exact at the skin."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -13,7 +14,7 @@ from scipy.special import expit
 
 from microcalc.mammogram import Side
 from microcalc.synthesis.outline import Outline, View
-from microcalc.synthesis.texture import Strands, lobules, power_law_field, strand_thickness
+from microcalc.synthesis.texture import Foam, Strands, smooth_noise
 
 Array = NDArray[np.float32]
 Density = Literal["A", "B", "C", "D"]
@@ -23,21 +24,22 @@ FAT, GLAND, SKIN = 0.051, 0.079, 0.084
 
 #: By ACR density: glandular share of the thickness inside parenchyma, and how far parenchyma reaches (offset of the
 #: logistic that draws its extent).
-_PARENCHYMA = {"A": (0.10, -1.6), "B": (0.17, -0.5), "C": (0.21, 0.4), "D": (0.25, 1.4)}
-#: Glandular share of everything else: stroma between fat cells, and muscle.
-_STROMA, _MUSCLE = 0.05, 0.17
+_PARENCHYMA = {"A": (0.22, -1.2), "B": (0.28, 0.2), "C": (0.34, 2.0), "D": (0.40, 4.5)}
+#: Glandular share of the stroma between fat cells, and of muscle.
+_STROMA, _MUSCLE = 0.075, 0.25
 #: Fat between skin and parenchyma, mm.
-_SUBCUTANEOUS_MM = 11
+_SUBCUTANEOUS_MM = 9
 
-# Sizes and amplitudes below were tuned by eye and against spectrum, grey levels and counts of bright local maxima of
-# real for-presentation mammograms.
-_LOBULES_MM = (4.0, 6.0, 9.0, 13.0, 18.0)
-_SEPTUM_MM = 0.22
+# Sizes and amplitudes were tuned by eye and against spectrum, grey levels and counts of bright local maxima of real
+# for-presentation mammograms; the ranges a woman's texture is drawn from are wider than what was measured.
+_GLAND_MM = (9.0, 5.0, 2.8, 1.5, 0.85, 0.5, 0.35)
+_STROMA_MM = (8.0, 4.5, 2.5, 1.3, 0.75, 0.45)
 _STRANDS = (
-    Strands(per_cm2=0.1, length=90, width=1.5, flatness=1.5, bend=0.07, spread=0.35),  # vessels
-    Strands(per_cm2=0.7, length=35, width=0.5, flatness=4, bend=0.10, spread=0.35),  # ducts
-    Strands(per_cm2=3.8, length=9, width=0.28, flatness=6, bend=0.2, spread=0.7),  # Cooper's ligaments
+    Strands(per_cm2=0.05, length=80, width=1.4, flatness=1.3, bend=0.08, spread=0.35, forks=2),  # veins
+    Strands(per_cm2=0.25, length=30, width=0.45, flatness=2.5, bend=0.07, spread=0.5, forks=1),  # arteries, ducts
 )
+#: Tissue is drawn in a straightened breast: this far from the nipple line, and this much beyond its edges, mm.
+_REACH_MM, _BEYOND_MM = 130.0, 8.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,42 +89,81 @@ class Phantom:
         skin_distance = self.outline.skin_distance(x, y)
         thickness = self.outline.tissue_thickness(skin_distance)
         skin = self.outline.skin_thickness(skin_distance)
-        gland = np.minimum(self._glandular_share(x, y, skin_distance), 1) * (thickness - skin)
-        attenuation = np.float32(FAT) * thickness + np.float32(GLAND - FAT) * gland + np.float32(SKIN - FAT) * skin
+        attenuation = np.float32(FAT) * thickness + np.float32(SKIN - FAT) * skin
+        inside = skin_distance > 0
+        breast = slice(0, int(np.flatnonzero(inside.any(axis=1))[-1]) + 1), slice(0, int(inside.sum(axis=1).max()))
+        share = self._glandular_share(x[breast], y[breast], skin_distance[breast])
+        attenuation[breast] += np.float32(GLAND - FAT) * np.clip(share, 0, 1) * (thickness - skin)[breast]
         return Tissue(*(self._enlarge(image) for image in (attenuation, thickness, skin_distance)))
 
     def _enlarge(self, image: Array) -> Array:
         return cv2.resize(image, self.shape[::-1], interpolation=cv2.INTER_LINEAR).astype(np.float32, copy=False)
 
     def _glandular_share(self, x: Array, y: Array, skin_distance: Array) -> Array:
-        """Share of the thickness that is not fat: parenchyma with its fat lobules, septa, strands, stroma, muscle."""
-        shape, spacing, rng = x.shape, 2 * self.spacing_mm, self.rng("tissue", self.side, self.view)
-        broad = power_law_field(shape, spacing, rng, exponent=4, largest=40, smallest=1, stretch=1.2)
-        fine = power_law_field(shape, spacing, rng, exponent=2.6, largest=12, stretch=1.5)
-        patchy = power_law_field(shape, spacing, rng, exponent=4, largest=40, smallest=1)
-        extent = self._parenchyma(x, y, skin_distance, broad)
-        filled, septa = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-        for size in _LOBULES_MM:
-            fat, border = lobules(shape, spacing, rng, size=size)
-            filled += (1 - fat) / len(_LOBULES_MM)
-            septa += np.exp(-((border / np.float32(_SEPTUM_MM)) ** 2))
-        septa *= np.clip(0.7 + 0.5 * patchy, 0, 1.4)
-        strands = sum(strand_thickness(shape, spacing, rng, kind) for kind in _STRANDS) / self.outline.thickness
-        # Fine texture is symmetrical: as a lognormal it strews the fat with bright dots that real fat has not.
-        share: Array = extent * _PARENCHYMA[self.density][0] * (0.25 + 1.5 * filled) * (1 + 0.1 * fine)
-        share += septa * (0.02 + 0.03 * extent) + strands * (2.2 + 0.8 * extent) + _STROMA * (1 + 0.9 * fine)
+        """Share of the thickness that is not fat: parenchyma with its fat lobules, stroma, strands, muscle."""
+        spacing, rng = 2 * self.spacing_mm, self.rng("tissue", self.side, self.view)
+        woman = self.rng("texture")  # both breasts of a woman are of a kind
+        gland = Foam(_GLAND_MM, woman.uniform(0, 0.2), 4, woman.uniform(0.45, 0.7), 0.9, woman.uniform(1.0, 1.1))
+        stroma = Foam(_STROMA_MM, woman.uniform(-0.1, 0.05), 4, woman.uniform(0.35, 0.6), 0.5, woman.uniform(1.0, 1.3))
+        contrast, pockets, webbed = woman.uniform((0.6, 0.6, 1.4), (0.9, 1.4, 2.0))
+        straight, bend = self._straighten(x, y, spacing, rng)
+        septa = stroma.draw(straight, spacing, rng)
+        strands = sum(kind.draw(straight, spacing, rng) for kind in _STRANDS) / np.float32(self.outline.thickness)
+        extent = self._parenchyma(x, y, skin_distance, rng)
+        lobules = 0.8 * smooth_noise(x.shape, spacing, rng, size=10, stretch=1.2)
+        lobules += 0.6 * smooth_noise(x.shape, spacing, rng, size=5, stretch=1.2)
+        extent *= expit(2.5 * (lobules + np.float32(pockets)))  # fat pockets
+        parenchyma = 1 + np.float32(contrast) * (bend(gland.draw(straight, spacing, rng)) - 1)
+        between = bend(np.float32(_STROMA) * (1 + np.float32(webbed) * (septa - 1)) + strands)
+        share: Array = np.float32(_PARENCHYMA[self.density][0]) * extent * parenchyma + between
         muscle = self.outline.muscle_distance(x, y)
         if muscle is not None:
-            share += expit(muscle / np.float32(0.8)) * (_MUSCLE + 0.02 * fine)
+            within = expit(muscle / np.float32(0.8))
+            share += within * (np.float32(_MUSCLE) - np.float32(0.6) * between)  # few septa in muscle
         share *= expit((skin_distance - 2.5) / np.float32(0.5))  # none in the skin
         return share
 
-    def _parenchyma(self, x: Array, y: Array, skin_distance: Array, broad: Array) -> Array:
+    def _straighten(
+        self, x: Array, y: Array, spacing: float, rng: np.random.Generator
+    ) -> tuple[tuple[int, int], Callable[[Array], Array]]:
+        """Shape of a straightened breast, and what bends an image of it into this one.
+
+        In it ducts, ligaments and vessels run along x; here they run from the chest wall along the skin towards the
+        nipple, wavering.
+        """
+        lateral = y - np.float32(self.outline.nipple_y)
+        lateral /= self.outline.taper(x, y)
+        across, along = (
+            2.0 * smooth_noise(x.shape, spacing, rng, size=30) + 0.4 * smooth_noise(x.shape, spacing, rng, size=8)
+            for _ in range(2)
+        )
+        low, high = (
+            float(np.clip(end, -_REACH_MM, _REACH_MM)) - margin
+            for end, margin in ((lateral.min(), _BEYOND_MM), (lateral.max(), -_BEYOND_MM))
+        )
+        rows = (lateral + across - np.float32(low)) / np.float32(spacing)
+        columns = (x + along + np.float32(_BEYOND_MM)) / np.float32(spacing)
+        shape = int((high - low) / spacing), int(x.shape[1] + 2 * _BEYOND_MM / spacing)
+
+        def bend(image: Array) -> Array:
+            bent = cv2.remap(image, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+            return bent.astype(np.float32, copy=False)
+
+        return shape, bend
+
+    def _parenchyma(self, x: Array, y: Array, skin_distance: Array, rng: np.random.Generator) -> Array:
         """Where glandular tissue lies (0..1): a ragged disc behind the nipple, clear of skin and muscle."""
         outline, reach = self.outline, _PARENCHYMA[self.density][1]
-        off_centre = np.hypot(0.7 * (x - 0.55 * outline.depth), y - outline.nipple_y) / outline.depth
-        extent: Array = expit(1.6 * broad + 4 * (0.5 - off_centre) + reach)
-        extent *= expit((skin_distance - _SUBCUTANEOUS_MM + 2 * broad) / np.float32(1.2))
+        spacing = 2 * self.spacing_mm
+        # Mostly alike in both breasts.
+        broad = 0.8 * smooth_noise(x.shape, spacing, self.rng("parenchyma", self.view), size=35, stretch=1.3)
+        broad += 0.6 * smooth_noise(x.shape, spacing, rng, size=35, stretch=1.3)
+        broad += 0.5 * smooth_noise(x.shape, spacing, rng, size=12, stretch=1.3)
+        off_centre = np.hypot(0.75 * (x - 0.5 * outline.depth), y - outline.nipple_y) / outline.depth
+        ducts = np.exp(-((x - (outline.depth - 12)) ** 2 + (y - outline.nipple_y) ** 2) / np.float32(2 * 8**2))
+        ducts *= np.float32(self.rng("areola").uniform(0, 1))  # they gather behind the nipple
+        extent: Array = expit(2.2 * broad + 5 * (0.5 - off_centre) + reach + 3 * ducts)
+        extent *= expit((skin_distance - _SUBCUTANEOUS_MM + 3 * broad + 5 * ducts) / np.float32(1.5))
         muscle = outline.muscle_distance(x, y)
         if muscle is not None:
             extent *= expit(-(muscle + 4) / 2)
