@@ -7,14 +7,13 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import microcalc
+from microcalc.batch import MakeExecutor, work
 from microcalc.detectors import DEFAULT_DETECTOR, Detection, load_detector
 from microcalc.errors import MicrocalcError, NotAnImageError, ReadError, UsageError
 from microcalc.findings import DetectorInfo, Failure, ImageFindings, OperatingPoint, Report, RunInfo
@@ -34,11 +33,8 @@ from microcalc.output import (
 from microcalc.provenance import write_run_record
 
 FORMATS = ("json", "csv", "html", "overlay")
-#: Tasks tried again one by one after a worker process died: those that are likely to have been under way.
-SUSPECTS = 2 * (os.cpu_count() or 8)
 
 Outcome = ImageFindings | Failure | None
-MakeExecutor = Callable[[], Executor]
 OnOutcome = Callable[[Outcome, int, int], None]
 
 
@@ -164,12 +160,13 @@ def detect_to_folder(
         "options": dataclasses.asdict(options),
         "inputs": {"root": run.root},
     }
-    journal = Journal(out, settings, resume=resume)
-    outcomes: dict[str, Outcome] = {t.name: journal.done[t.name] for t in run.tasks if _is_done(t, journal)}
+    journal = Journal(out / "findings.partial.jsonl", settings, ImageFindings, _results, resume=resume)
+    earlier = {image.path: image for image in journal.finished}
+    outcomes: dict[str, Outcome] = {task.name: earlier[task.name] for task in run.tasks if _is_done(task, earlier)}
     todo = [task for task in run.tasks if task.name not in outcomes]
     interrupted: KeyboardInterrupt | None = None
     try:
-        for task, outcome in _work(todo, make_executor if len(todo) > 1 else None):
+        for task, outcome in work(todo, process, _died, make_executor if len(todo) > 1 else None):
             outcomes[task.name] = outcome
             if isinstance(outcome, ImageFindings):
                 journal.add(outcome)
@@ -179,7 +176,16 @@ def detect_to_folder(
         interrupted = signal
     report = run.report([outcomes[task.name] for task in run.tasks if task.name in outcomes])
     _write_all(report, out, run.point, formats)
-    write_run_record(report, settings, out / "run.json")
+    write_run_record(
+        out / "run.json",
+        settings,
+        {
+            "seed": None,
+            "run": report.run.model_dump(),
+            "seconds": {image.path: image.seconds for image in report.images},
+            "failed": len(report.failed),
+        },
+    )
     if interrupted:
         raise interrupted
     journal.remove()
@@ -292,50 +298,9 @@ class _Run:
         )
 
 
-def _work(tasks: Sequence[Task], make_executor: MakeExecutor | None) -> Iterator[tuple[Task, Outcome]]:
-    """Process the tasks, as they finish."""
-    if make_executor is None:
-        for task in tasks:
-            yield task, process(task)
-        return
-    left = list(tasks)
-    while left:
-        try:
-            for task, outcome in _pooled(left, make_executor):
-                left.remove(task)
-                yield task, outcome
-        except BrokenProcessPool:
-            # A damaged file can take a native decoder, and the process, down with it. Tasks start in order, so it is
-            # among the first ones left: try those one by one, and go on with the rest.
-            for task in left[:SUSPECTS]:
-                left.remove(task)
-                yield task, _alone(task, make_executor)
-
-
-def _pooled(tasks: Sequence[Task], make_executor: MakeExecutor) -> Iterator[tuple[Task, Outcome]]:
-    with make_executor() as executor:
-        futures = {executor.submit(process, task): task for task in tasks}
-        try:
-            yield from _finished(futures)
-        except KeyboardInterrupt:
-            yield from _finished({future: task for future, task in futures.items() if not future.cancel()})
-            raise
-        finally:
-            executor.shutdown(wait=True, cancel_futures=True)
-
-
-def _finished(futures: dict[Future[Outcome], Task]) -> Iterator[tuple[Task, Outcome]]:
-    """Results as they come; each is taken out of the dictionary, so that none is told twice."""
-    for future in as_completed(list(futures)):
-        yield futures.pop(future), future.result()
-
-
-def _alone(task: Task, make_executor: MakeExecutor) -> Outcome:
-    try:
-        return next(outcome for _, outcome in _pooled([task], make_executor))
-    except BrokenProcessPool:
-        reason = "expected an image that can be decoded, found one on which the process dies; check the file"
-        return Failure(path=task.name, reason=reason)
+def _died(task: Task) -> Outcome:
+    reason = "expected an image that can be decoded, found one on which the process dies; check the file"
+    return Failure(path=task.name, reason=reason)
 
 
 def _write_all(report: Report, out: Path, point: OperatingPoint, formats: Sequence[str]) -> None:
@@ -350,12 +315,18 @@ def _write_all(report: Report, out: Path, point: OperatingPoint, formats: Sequen
         write_report(report, out / "pictures", out / "report.html", f"{point.name}: {point.false_positives}")
 
 
-def _is_done(task: Task, journal: Journal) -> bool:
+def _results(folder: Path) -> Sequence[ImageFindings] | None:
+    """The images that a complete run into the folder has left."""
+    path = folder / "findings.json"
+    return Report.from_json(path).images if path.exists() else None
+
+
+def _is_done(task: Task, earlier: Mapping[str, ImageFindings]) -> bool:
     """Whether an earlier run has left the findings of this image, and the pictures asked for now."""
-    if task.name not in journal.done or task.pictures is None:
+    if task.name not in earlier or task.pictures is None:
         return False
     folder = task.pictures / image_key(task.name)
-    return has_pictures(folder, journal.done[task.name], overlay=task.overlay, report=task.report)
+    return has_pictures(folder, earlier[task.name], overlay=task.overlay, report=task.report)
 
 
 def _common_folder(inputs: Sequence[Path]) -> Path:

@@ -1,23 +1,26 @@
-"""What a run has finished so far, kept on disk image by image, so that an interrupted run can go on."""
+"""What a run has finished so far, kept on disk record by record, so that an interrupted run can go on."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 from microcalc.errors import ReadError, UsageError, WriteError
-from microcalc.findings import ImageFindings, Report
+from microcalc.findings import RecordT
 from microcalc.output import replacing
 
 
-class Journal:
-    """``findings.partial.jsonl`` in the output folder: the run's settings, then a finished image a line.
+class Journal(Generic[RecordT]):
+    """A file of lines in the output folder: the run's settings, then a finished record a line.
 
     Args:
-        folder: the output folder; made where missing.
-        settings: what the findings depend on besides the images, fit for JSON: groups of names and values.
+        path: of the journal; its folder is made where missing. The folder's ``run.json`` has the settings of a
+            complete run.
+        settings: what the results depend on besides the inputs, fit for JSON: groups of names and values.
+        kind: of the records.
+        results: reads the records of a complete run from its folder; None where it has left none.
         resume: take over what an earlier run has finished, from its journal or else from its results.
 
     Raises:
@@ -26,28 +29,36 @@ class Journal:
         WriteError: the folder cannot be written.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any], *, resume: bool) -> None:
-        self._path = folder / "findings.partial.jsonl"
-        earlier, images = _read(folder, self._path) if resume else (None, [])
+    def __init__(
+        self,
+        path: Path,
+        settings: Mapping[str, Any],
+        kind: type[RecordT],
+        results: Callable[[Path], Sequence[RecordT] | None],
+        *,
+        resume: bool,
+    ) -> None:
+        self._path = path
+        earlier, records = _read(path, kind, results) if resume else (None, [])
         wanted = json.loads(json.dumps(settings))
         if earlier not in (None, wanted):
             raise UsageError(
                 expected="the settings of the earlier run in this folder, to resume it",
                 found=_difference(earlier, wanted),
                 do="use another output folder, or leave --resume out",
-                where=folder,
+                where=path.parent,
             )
-        #: Findings of the images finished earlier, by path.
-        self.done = {image.path: image for image in images}
-        lines = [json.dumps(wanted), *(image.model_dump_json() for image in images)]
+        #: What was finished earlier.
+        self.finished: tuple[RecordT, ...] = tuple(records)
+        lines = [json.dumps(wanted), *(record.model_dump_json() for record in records)]
         with replacing(self._path) as file:
             file.write("".join(f"{line}\n" for line in lines).encode())
 
-    def add(self, image: ImageFindings) -> None:
-        """Note a finished image."""
+    def add(self, record: RecordT) -> None:
+        """Note a finished record."""
         try:
             with self._path.open("a", encoding="utf-8") as file:
-                file.write(f"{image.model_dump_json()}\n")
+                file.write(f"{record.model_dump_json()}\n")
         except OSError as error:
             raise WriteError(
                 expected="an output folder that can be written",
@@ -61,17 +72,20 @@ class Journal:
         self._path.unlink(missing_ok=True)
 
 
-def _read(folder: Path, journal: Path) -> tuple[Any, list[ImageFindings]]:
-    """Settings and finished images of an earlier run; None and no images where there was none."""
+def _read(
+    journal: Path, kind: type[RecordT], results: Callable[[Path], Sequence[RecordT] | None]
+) -> tuple[Any, Sequence[RecordT]]:
+    """Settings and finished records of an earlier run; None and no records where there was none."""
+    folder = journal.parent
     try:
         if journal.exists():
-            # A line cut short by a kill in the middle of writing holds no finished image.
+            # A line cut short by a kill in the middle of writing holds no finished record.
             lines = journal.read_text(encoding="utf-8").split("\n")[:-1]
             if lines:
-                return _settings(json.loads(lines[0])), [ImageFindings.model_validate_json(line) for line in lines[1:]]
-        if (folder / "findings.json").exists() and (folder / "run.json").exists():
+                return _settings(json.loads(lines[0])), [kind.model_validate_json(line) for line in lines[1:]]
+        if (folder / "run.json").exists() and (records := results(folder)) is not None:
             record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-            return _settings(record["settings"]), list(Report.from_json(folder / "findings.json").images)
+            return _settings(record["settings"]), records
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ReadError(
             expected="results of an earlier run to resume",

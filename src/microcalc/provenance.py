@@ -9,7 +9,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from microcalc.findings import Report
 from microcalc.output import replacing
 
 #: Packages whose version can change a pixel or a score.
@@ -27,8 +26,8 @@ PACKAGES = (
 )
 
 
-def write_run_record(report: Report, settings: Mapping[str, Any], path: Path) -> None:
-    """Write versions, settings (detector and options), device and seconds per image.
+def write_run_record(path: Path, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+    """Write versions, settings, and facts of the run: seed, device, seconds, failures.
 
     Raises:
         WriteError: the file cannot be written.
@@ -37,10 +36,7 @@ def write_run_record(report: Report, settings: Mapping[str, Any], path: Path) ->
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
         "platform": f"{platform.system()} {platform.machine()}",
         "settings": settings,
-        "seed": None,
-        "run": report.run.model_dump(),
-        "seconds": {image.path: image.seconds for image in report.images},
-        "failed": len(report.failed),
+        **facts,
     }
     with replacing(path) as file:
         file.write(json.dumps(record, indent=1).encode())
