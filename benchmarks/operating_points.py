@@ -34,7 +34,7 @@ def account(name: str, report: Report, truth: Truth) -> None:
     print("point       score      hits  marks/image  false/image  per 100 cm2  false/normal")
     for point in load_detector("morphology").operating_points:
         matches = [(i, match_disc14(i.calcifications, known[i.path], i.spacing_mm, point.threshold)) for i in images]
-        lesions = sum(len(match.hit_by) for _, match in matches)
+        lesions = sum(int(match.target.sum()) for _, match in matches)
         hits = sum(match.hits for _, match in matches)
         marks = np.mean([sum(c.score >= point.threshold for c in i.calcifications) for i, _ in matches])
         false = [int(match.false_positive.sum()) for _, match in matches]

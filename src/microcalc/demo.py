@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from microcalc.detection import DetectionOptions, MakeExecutor, OnOutcome, detect_to_folder
+from microcalc.batch import MakeExecutor
+from microcalc.detection import DetectionOptions, OnOutcome, detect_to_folder
 from microcalc.errors import MicrocalcError
 from microcalc.evaluation.matching import match_disc14
 from microcalc.findings import Report
@@ -18,12 +19,12 @@ class DemoResult:
     """What the detector found of what is there, over all images of the study."""
 
     report: Report
-    #: Calcifications that can be seen (the others are to be ignored), and those hit by a shown mark.
+    #: Calcifications asked for (others cannot be seen, are too large or typically benign), and those hit by a mark.
     calcifications: int
     hits: int
     #: Shown marks that hit nothing.
     false_positives: int
-    #: Clusters in truth, and those of which a found cluster shares a hit calcification.
+    #: Clusters of such calcifications in truth, and those of which a found cluster shares a hit calcification.
     clusters: int
     clusters_found: int
 
@@ -64,23 +65,17 @@ def run_demo(
 def score_demo(report: Report, truth: Truth) -> DemoResult:
     """Count hits and false marks at the report's threshold, over the images that truth and report share."""
     found = {image.path: image for image in report.images}
-    hits = false_positives = clusters_found = 0
+    calcifications = hits = false_positives = clusters = clusters_found = 0
     images = [image for image in truth.images if image.path in found]
     for image in images:
         findings = found[image.path]
         assert findings.spacing_mm is not None  # a detector gives one
         match = match_disc14(findings.calcifications, image, findings.spacing_mm, report.detector.threshold)
+        calcifications += int(match.target.sum())
         hits += match.hits
         false_positives += int(match.false_positive.sum())
-        clusters_found += sum(
-            any(int(match.hit_by[member]) in findings.cluster_of for member in cluster.members or ())
-            for cluster in image.clusters
-        )
-    return DemoResult(
-        report,
-        calcifications=sum(len(image.calcifications) for image in images),
-        hits=hits,
-        false_positives=false_positives,
-        clusters=sum(len(image.clusters) for image in images),
-        clusters_found=clusters_found,
-    )
+        for cluster in image.clusters:
+            targets = [member for member in cluster.members or () if match.target[member]]
+            clusters += bool(targets)
+            clusters_found += any(int(match.hit_by[member]) in findings.cluster_of for member in targets)
+    return DemoResult(report, calcifications, hits, false_positives, clusters, clusters_found)

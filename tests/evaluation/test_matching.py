@@ -97,6 +97,44 @@ def test_a_hit_that_also_touches_an_ignored_region_is_a_hit():
     assert not match.ignored.any()
 
 
+#: Pixel centres 100..102 in both directions.
+BOX = ((99.5, 99.5), (102.5, 99.5), (102.5, 102.5), (99.5, 102.5))
+
+
+def test_a_calcification_whose_pixels_are_all_ignored_is_no_target():
+    large = TrueCalcification(x=101, y=101, polygon=BOX, morphology="popcorn")
+    region = Ignored(bbox=(99.5, 99.5, 102.5, 102.5), polygon=BOX, reason="typically benign")
+    match = match_disc14(
+        [mark(101, 101, 0.9), mark(400, 400)], truth(large, point(300, 300), ignore=(region,)), SPACING
+    )
+    assert match.target.tolist() == [False, True]
+    assert match.hit_by.tolist() == [-1, -1]
+    assert match.ignored.tolist() == [True, False]
+    assert match.false_positive.tolist() == [False, True]
+
+
+def test_a_calcification_with_one_pixel_outside_the_ignored_region_is_a_target():
+    large = TrueCalcification(x=101, y=101, polygon=BOX)
+    regions = (
+        Ignored(bbox=(99.5, 99.5, 102.5, 101.5)),
+        Ignored(bbox=(99.5, 101.5, 101.5, 102.5)),
+    )  # all but (102, 102)
+    match = match_disc14([mark(101, 101)], truth(large, ignore=regions), SPACING)
+    assert match.target.tolist() == [True]
+    assert match.hits == 1
+    last = Ignored(bbox=(101.5, 101.5, 102.5, 102.5))
+    assert not match_disc14([], truth(large, ignore=(*regions, last)), SPACING).target.any()
+
+
+def test_a_mark_on_what_is_no_target_still_hits_a_target_it_touches():
+    large = TrueCalcification(x=101, y=101, polygon=BOX)
+    match = match_disc14(
+        [mark(105, 101)], truth(large, point(110, 101), ignore=(Ignored(bbox=(99, 99, 103, 103)),)), SPACING
+    )
+    assert match.hit_by.tolist() == [-1, 0]
+    assert not match.ignored.any()
+
+
 def test_detections_below_the_threshold_take_no_part():
     match = match_disc14([mark(100, 100, 0.3), mark(300, 300, 0.3)], truth(point(100, 100)), SPACING, threshold=0.31)
     assert match.hits == 0

@@ -3,7 +3,8 @@
 A detection is a disc of 14 px at 0.07 mm (0.98 mm) diameter and hits every lesion of which it covers at least one pixel
 (Cortina Uribe et al., section 2.1.5). Per lesion the best-scoring hit counts, further hits on it count for nothing. A
 detection that touches a lesion is a hit even if it also touches a region to ignore; one that touches only such a region
-counts for nothing.
+counts for nothing. A lesion whose pixels all lie in regions to ignore is no target, neither hit nor missed: nobody is
+asked for calcifications over 1 mm or of a typically benign kind, but a mark on one is not false.
 """
 
 from __future__ import annotations
@@ -25,16 +26,18 @@ DISC14_RADIUS_MM = 7 * 0.07
 class ImageMatch:
     """The account of one image: every lesion and every detection falls into exactly one place."""
 
-    #: (lesions,) index of the best-scoring detection that hits each, -1 for a miss.
+    #: (lesions,) whether a detector is asked for it: some of its pixels lie outside the regions to ignore.
+    target: NDArray[np.bool_]
+    #: (lesions,) index of the best-scoring detection that hits each target; -1 for a miss and for what is no target.
     hit_by: NDArray[np.intp]
-    #: (detections,) touches no lesion and nothing to ignore.
+    #: (detections,) touches no target and nothing to ignore.
     false_positive: NDArray[np.bool_]
     #: (detections,) touches only what is to be ignored.
     ignored: NDArray[np.bool_]
 
     @property
     def hits(self) -> int:
-        """Lesions found."""
+        """Targets found."""
         return int((self.hit_by >= 0).sum())
 
 
@@ -53,15 +56,16 @@ def match_disc14(
     scores = np.array([d.score for d in detections], dtype=np.float64)
     taking_part = scores >= threshold
     lesions = [_lesion_pixels(lesion, spacing_mm) for lesion in truth.calcifications]
-    touches = _touches(centres, lesions, spacing_mm) & taking_part[:, None]
     to_ignore = [_ignored_pixels(region) for region in truth.ignore]
+    target = _outside(lesions, to_ignore)
+    touches = _touches(centres, lesions, spacing_mm) & taking_part[:, None] & target
     touches_ignored = _touches(centres, to_ignore, spacing_mm).any(axis=1)
     hit_by = np.full(len(lesions), -1, dtype=np.intp)
     if len(centres) and len(lesions):
         best = np.where(touches, scores[:, None], -1.0).argmax(axis=0)
         hit_by = np.where(touches.any(axis=0), best, -1)
     loose = taking_part & ~touches.any(axis=1)
-    return ImageMatch(hit_by, loose & ~touches_ignored, loose & touches_ignored)
+    return ImageMatch(target, hit_by, loose & ~touches_ignored, loose & touches_ignored)
 
 
 def _touches(
@@ -77,6 +81,21 @@ def _touches(
     for i, pixels in enumerate(near):
         touches[i, owner[pixels]] = True
     return touches
+
+
+def _outside(lesions: Sequence[NDArray[np.float64]], to_ignore: Sequence[NDArray[np.float64]]) -> NDArray[np.bool_]:
+    """(lesions,): whether any pixel of each lies outside all regions to ignore."""
+    if not lesions or not to_ignore:
+        return np.ones(len(lesions), dtype=bool)
+    ignored = _codes(np.concatenate(to_ignore))
+    return np.array([not np.isin(_codes(pixels), ignored).all() for pixels in lesions])
+
+
+def _codes(pixels: NDArray[np.float64]) -> NDArray[np.int64]:
+    """One number for each (N, 2) pixel."""
+    x, y = pixels.astype(np.int64).T
+    codes: NDArray[np.int64] = (y << 32) + x
+    return codes
 
 
 def _lesion_pixels(lesion: TrueCalcification, spacing_mm: tuple[float, float]) -> NDArray[np.float64]:
