@@ -1,4 +1,4 @@
-"""Calcifications: solid specks in the breast, the shadows they cast in a view, and how well those can be seen."""
+"""Calcifications: specks of calcium in the breast by BI-RADS morphology, and the shadows they cast in a view."""
 
 from __future__ import annotations
 
@@ -8,62 +8,86 @@ from typing import Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from microcalc.synthesis.outline import View
 from microcalc.synthesis.phantom import GLAND
+from microcalc.synthesis.solids import Dust, Line, Lump, Solid, Vessel
 
 Array = NDArray[np.float32]
-Morphology = Literal["round", "fine pleomorphic"]
+#: BI-RADS descriptors; the last five are typically benign.
+Morphology = Literal[
+    "round",
+    "punctate",
+    "amorphous",
+    "coarse heterogeneous",
+    "fine pleomorphic",
+    "fine linear branching",
+    "lucent centre",
+    "vascular",
+    "popcorn",
+    "rod-like",
+    "rim",
+]
+Pathology = Literal["benign", "malignant"]
+#: Kinds that need no work-up: truth for classification, not for detection.
+TYPICALLY_BENIGN: frozenset[Morphology] = frozenset(("lucent centre", "vascular", "popcorn", "rod-like", "rim"))
 
-#: Voxels per pixel side: a speck is projected at this sampling and then averaged over pixels.
-OVERSAMPLING = 8
+#: Samples per pixel side at which a shadow is averaged, least and most: as fine as the solid's own points.
+_OVERSAMPLING = (2, 10)
+#: Samples of the image in which an outline is sought, at most, and their number per projected sample, at most.
+_OUTLINE_SAMPLES, _ZOOM = 300_000, 8
 
-#: By morphology: roughness of the surface, and the least ratio between an axis and the longest.
-_SHAPE = {"round": (0.15, 0.85), "fine pleomorphic": (0.8, 0.4)}
+_FORMS: dict[Morphology, Lump | Dust | Line | Vessel] = {
+    "round": Lump(roughness=0.15, least_axis=0.85, samples=41),
+    "punctate": Lump(roughness=0.2, least_axis=0.7),
+    "amorphous": Dust(),
+    "coarse heterogeneous": Lump(roughness=0.9, least_axis=0.5, grain=0.22, samples=49),
+    "fine pleomorphic": Lump(roughness=1.0, least_axis=0.3, grain=0.28),
+    "fine linear branching": Line(winding=0.35, unevenness=0.2, gaps=0.3, branches=3),
+    "lucent centre": Lump(roughness=0.1, least_axis=0.8, wall=0.22, samples=57),
+    "vascular": Vessel(),
+    "popcorn": Lump(roughness=0.5, least_axis=0.75, grain=0.28, samples=65),
+    "rod-like": Line(winding=0.12, unevenness=0.12, gaps=0.0, branches=1),
+    "rim": Lump(roughness=0.12, least_axis=0.75, wall=0.08, samples=81),
+}
+#: Kinds seen as one though in pieces, hollow or uneven: pieces nearer than this (mm) are outlined together, where the
+#: blurred shadow is above this share of its typical value.
+_PIECES: dict[Morphology, tuple[float, float]] = {
+    "amorphous": (0.15, 0.5),
+    "fine linear branching": (0.8, 0.5),
+    "vascular": (3.0, 0.25),
+    "popcorn": (0.3, 0.3),
+    "rod-like": (0.5, 0.4),
+    "lucent centre": (0.3, 0.4),
+    "rim": (1.0, 0.4),
+}
+#: That blur, sigma in mm.
+_PIECES_BLUR_MM = 0.1
 
 
 @dataclass(frozen=True)
 class Speck:
-    """A calcification in the breast; equal fields give the same solid."""
+    """A calcification in the breast; equal fields give the same solid, whatever the view and the pixel pitch."""
 
     #: Place from the nipple in mm: behind it along the posterior nipple line, to the lateral side, upwards.
     place: tuple[float, float, float]
-    #: Of a ball of about its volume, mm.
+    #: Of the ball of equal (outer) volume; of haze, its width; of lines, rods and vessels, their calibre; mm.
     diameter: float
     #: Linear attenuation, per mm.
     attenuation: float
     morphology: Morphology
-    pathology: Literal["benign", "malignant"]
+    pathology: Pathology
     seed: int
+    #: Of lines, rods and vessels: vector along them (behind, lateral, superior), and length in mm.
+    direction: tuple[float, float, float] = (1.0, 0.0, 0.0)
+    length: float = 0.0
 
-    def contrast(self, view: View, voxel_mm: float) -> Array:
-        """Added ln attenuation in the view, a square image (across, along the nipple line) of ``voxel_mm`` samples.
-
-        Calcium displaces the tissue it lies in, taken as glandular.
-        """
-        solid = _solid(self, voxel_mm)
-        thickness = solid.sum(axis=1 if view == "CC" else 0) * np.float32(voxel_mm)
-        contrast: Array = thickness * np.float32(self.attenuation - GLAND)
-        return contrast
-
-
-def _solid(speck: Speck, voxel_mm: float) -> NDArray[np.bool_]:
-    """Voxels (lateral, superior, along the nipple line): an ellipsoid whose surface a smooth random field warps."""
-    rng = np.random.default_rng(speck.seed)
-    roughness, least_axis = _SHAPE[speck.morphology]
-    axes = rng.uniform(least_axis, 1, 3)
-    axes *= 0.5 * speck.diameter / np.prod(axes) ** (1 / 3)
-    half = int(np.ceil(1.4 * axes.max() / voxel_mm))
-    grid = np.mgrid[-half : half + 1, -half : half + 1, -half : half + 1].astype(np.float32) * np.float32(voxel_mm)
-    turn = np.linalg.qr(rng.standard_normal((3, 3)))[0].astype(np.float32)
-    square = sum((np.tensordot(row, grid, 1) / axis) ** 2 for row, axis in zip(turn, axes, strict=True))
-    white = rng.standard_normal(grid.shape[1:], dtype=np.float32)
-    warp = ndimage.gaussian_filter(white, half / 4, mode="wrap", truncate=2)
-    # Dents stay clear of the middle and bumps within the grid; what the warp cuts off is dropped.
-    pieces, _ = ndimage.label(square < 1 + np.clip(roughness * warp / warp.std(), -0.7, 0.9))
-    solid: NDArray[np.bool_] = pieces == pieces[half, half, half]
-    return solid
+    def solid(self) -> Solid:
+        """Its calcium."""
+        form, rng = _FORMS[self.morphology], np.random.default_rng(self.seed)
+        if isinstance(form, Line | Vessel):
+            return form.solid(self.diameter, np.array(self.direction), self.length, rng)
+        return form.solid(self.diameter, rng)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +99,7 @@ class Shadow:
     column: int
     #: (rows, columns) float32: added ln attenuation, averaged over each pixel.
     contrast: Array
-    #: (n, 2) x, y: outline at half the maximum, pixels of the view.
+    #: (n, 2) x, y: outline, pixels of the view.
     polygon: NDArray[np.float64]
 
     @property
@@ -86,23 +110,64 @@ class Shadow:
 
 
 def cast_shadow(speck: Speck, view: View, x: float, y: float, spacing_mm: float) -> Shadow:
-    """Project a speck onto a view with its middle at pixel coordinates x, y."""
-    fine = speck.contrast(view, spacing_mm / OVERSAMPLING)
-    # The solid keeps its place to a voxel; blank voxels around it complete whole pixels.
-    left, top = (round((centre + 0.5) * OVERSAMPLING) - len(fine) // 2 for centre in (x, y))
-    column, row = left // OVERSAMPLING - 1, top // OVERSAMPLING - 1
-    blank = [(start % OVERSAMPLING, -(start + len(fine)) % OVERSAMPLING) for start in (top, left)]
-    fine = np.pad(np.pad(fine, blank), OVERSAMPLING)
-    pixels = fine.reshape(fine.shape[0] // OVERSAMPLING, OVERSAMPLING, -1, OVERSAMPLING).mean(axis=(1, 3))
-    return Shadow(row, column, pixels, _half_maximum(fine) + np.array((column, row)))
+    """Project a speck onto a view with its place at pixel coordinates x, y.
+
+    The polygon is the outline of the largest region above half the maximum. Kinds in pieces, hollow or uneven
+    (amorphous, fine linear branching, the typically benign) are outlined, after a blur by 0.1 mm, at half of the
+    shadow's own weighted mean or below, with nearby pieces joined, so that the polygon encloses what is seen as one.
+    Calcium displaces the tissue it lies in, taken as glandular.
+    """
+    solid = speck.solid()
+    fold = int(np.clip(np.ceil(spacing_mm / solid.pitch), *_OVERSAMPLING))
+    fine, row, column = _project(solid, view, x, y, spacing_mm, fold)
+    pixels = fine.reshape(len(fine) // fold, fold, -1, fold).mean(axis=(1, 3))
+    contrast = (pixels * np.float32(speck.attenuation - GLAND)).astype(np.float32, copy=False)
+    if speck.morphology in _PIECES:
+        outline = _outline_pieces(fine, spacing_mm / fold, *_PIECES[speck.morphology])
+    else:
+        outline = _outline(fine, fine.max() / 2)
+    return Shadow(row, column, contrast, (outline + 0.5) / fold - 0.5 + np.array((column, row)))
 
 
-def _half_maximum(fine: Array) -> NDArray[np.float64]:
-    """Outline of the largest region above half the maximum, (n, 2) x, y in pixels from the first one's centre."""
-    zoom = 4  # contours run through sample centres: fine samples keep the outline from shrinking
-    image = cv2.resize(fine, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_LINEAR)
-    above = (image >= image.max() / 2).astype(np.uint8)
+def _project(solid: Solid, view: View, x: float, y: float, spacing_mm: float, fold: int) -> tuple[Array, int, int]:
+    """Thickness in mm, ``fold`` samples per pixel side, of whole pixels from a row and a column on, and those."""
+    thickness = solid.thickness(view)
+    zoom = spacing_mm / fold / solid.pitch
+    first, counts, shifts = [], [], []
+    for at, size in zip((x, y), thickness.shape[::-1], strict=True):
+        half = size // 2 * solid.pitch / spacing_mm
+        start = int(np.floor(at - half)) - 1
+        first.append(start)
+        counts.append((int(np.ceil(at + half)) + 2 - start) * fold)
+        # Where the first fine sample lies in the thickness image, whose middle is the speck's place.
+        shifts.append((start - 0.5 + 0.5 / fold - at) * fold * zoom + size // 2)
+    affine = np.array(((zoom, 0, shifts[0]), (0, zoom, shifts[1])))
+    fine = cv2.warpAffine(thickness, affine, counts, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    return fine.astype(np.float32, copy=False), first[1], first[0]
+
+
+def _outline(image: Array, level: float, joined: float = 0.0) -> NDArray[np.float64]:
+    """Outline of the largest region at or above a level, (n, 2) x, y in samples; regions within ``joined`` are one."""
+    # Contours run through sample centres: fine samples keep the outline from shrinking.
+    zoom = int(np.clip((_OUTLINE_SAMPLES / image.size) ** 0.5, 1, _ZOOM))
+    enlarged = cv2.resize(image, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_LINEAR)
+    # Whole voxels often add up to the very level; a little below it, rounding decides nothing.
+    above = (enlarged >= 0.999 * level).astype(np.uint8)
+    if joined:
+        away = cv2.distanceTransform(1 - above, cv2.DIST_L2, cv2.DIST_MASK_5)
+        near = (away <= joined / 2 * zoom).astype(np.uint8)
+        within = cv2.distanceTransform(near, cv2.DIST_L2, cv2.DIST_MASK_5)
+        above |= (within > joined / 2 * zoom).astype(np.uint8)
     contours, _ = cv2.findContours(above, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     outline = cv2.approxPolyDP(max(contours, key=cv2.contourArea), 1.0, True)[:, 0]
-    polygon: NDArray[np.float64] = (outline + 0.5) / (OVERSAMPLING * zoom) - 0.5
+    polygon: NDArray[np.float64] = (outline + 0.5) / zoom - 0.5
     return polygon
+
+
+def _outline_pieces(fine: Array, step_mm: float, joined_mm: float, share: float) -> NDArray[np.float64]:
+    """Outline of a shadow in pieces, (n, 2) x, y in samples of ``step_mm``."""
+    pad = int((joined_mm / 2 + 3 * _PIECES_BLUR_MM) / step_mm) + 1
+    hazy = cv2.GaussianBlur(np.pad(fine, pad), (0, 0), _PIECES_BLUR_MM / step_mm)
+    # The mean weighted by the shadow itself: one dense plaque must not push all the others below the level.
+    typical = float((hazy**2).sum() / hazy.sum())
+    return _outline(hazy.astype(np.float32, copy=False), share * typical, joined_mm / step_mm) - pad

@@ -1,100 +1,167 @@
-"""Which calcifications a breast holds, and where: a malignant-looking group, and isolated benign specks."""
+"""Which calcifications a breast holds: lesions by morphology and distribution, and benign ones beside them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from microcalc.synthesis.calcification import Speck
+from microcalc.findings import Distribution
+from microcalc.synthesis.calcification import TYPICALLY_BENIGN, Morphology, Pathology, Speck
+from microcalc.synthesis.distributions import Places, Site, along_ducts, scatter
+from microcalc.synthesis.odds import draw_benign, draw_kind
 from microcalc.synthesis.outline import View
 from microcalc.synthesis.phantom import Phantom
 
-Places = NDArray[np.float64]
+#: Odds of a second lesion in a breast, and of typically benign calcifications beside its lesions.
+_SECOND, _BENIGN = 0.2, 0.3
+#: Most isolated benign specks, and the odds that one is round rather than punctate.
+_ISOLATED, _ROUND = 5, 0.4
+#: Least and most specks by distribution; any number between is as likely as its double.
+_COUNTS: dict[Distribution, tuple[int, int]] = {
+    "grouped": (6, 30),
+    "regional": (12, 50),
+    "linear": (6, 20),
+    "segmental": (15, 60),
+    "diffuse": (20, 50),
+}
+#: How many of a typically benign kind come together, at most.
+_BENIGN_COUNTS: dict[Morphology, int] = {"lucent centre": 5, "vascular": 2, "popcorn": 1, "rod-like": 6, "rim": 2}
 
-#: Least distance of calcium from the skin, the chest wall, the muscle and the field's edges, mm; a tenth of the depth
-#: in small breasts.
-_MARGIN_MM = 8.0
-
-#: Numbers of specks, first and last.
-_ISOLATED, _GROUPED = (2, 5), (14, 20)
-#: Spread of a group along the nipple line and across it in either view, and its specks' least distance in a view, mm.
-_SPREAD_MM, _APART_MM = (1.9, 1.5, 1.5), 0.5
-#: Diameters are lognormal about these medians, with this sigma and within these limits, mm.
-_ROUND_MM, _PLEOMORPHIC_MM, _SIGMA, _LIMITS_MM = 0.30, 0.29, 0.3, (0.12, 0.7)
-#: Attenuation of calcium, from oxalate or porous apatite to dense apatite, per mm.
-_ATTENUATION = (0.8, 2.0)
+#: Deviation of the logarithm of diameters and lengths within a lesion; that of attenuation is drawn per lesion.
+_SIZE_SIGMA, _ATTENUATION_SIGMA = 0.3, (0.15, 0.35)
 
 
-def draw_isolated(views: Mapping[View, Phantom], rng: np.random.Generator) -> list[Speck]:
-    """A few benign round specks anywhere in a breast, given by both its views."""
-    places = _places(views, rng)[: rng.integers(*_ISOLATED, endpoint=True)]
-    return [
+@dataclass(frozen=True)
+class Difficulty:
+    """The dial, in physical terms: factors on diameters, on calcium's attenuation, on noise; odds of densities A..D.
+
+    The diameters of typically benign calcifications stay: their size is what they are known by.
+    """
+
+    diameter: float = 1.0
+    contrast: float = 1.0
+    noise: float = 1.0
+    densities: tuple[float, float, float, float] = (0.1, 0.4, 0.4, 0.1)
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """Specks that belong together; ``distribution`` is None for a lone one."""
+
+    specks: tuple[Speck, ...]
+    morphology: Morphology
+    distribution: Distribution | None
+    pathology: Pathology
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """Specks of one morphology, before they are placed: median, least and most diameter, and so on, mm."""
+
+    diameter: tuple[float, float, float]
+    #: Least and most of a lesion's typical attenuation, per mm: oxalate 0.98, porous to dense apatite 1 to 2, large
+    #: ones mixed with stroma.
+    attenuation: tuple[float, float]
+    #: Median, least and most length, mm; None where the diameter says it all.
+    length: tuple[float, float, float] | None = None
+
+
+_KINDS: dict[Morphology, _Kind] = {
+    "round": _Kind((0.60, 0.50, 1.2), (0.5, 1.0)),
+    "punctate": _Kind((0.24, 0.10, 0.49), (0.8, 1.8)),
+    "amorphous": _Kind((0.40, 0.25, 0.7), (0.8, 1.7)),
+    "coarse heterogeneous": _Kind((0.60, 0.50, 1.0), (0.8, 1.5)),
+    "fine pleomorphic": _Kind((0.25, 0.10, 0.49), (0.7, 1.5)),
+    "fine linear branching": _Kind((0.12, 0.06, 0.25), (1.0, 1.9), (1.2, 0.4, 4.0)),
+    "lucent centre": _Kind((0.80, 0.40, 1.5), (0.6, 1.2)),
+    "vascular": _Kind((1.5, 0.8, 2.5), (0.8, 1.6), (18.0, 10.0, 35.0)),
+    "popcorn": _Kind((2.8, 2.0, 5.0), (0.4, 0.8)),
+    "rod-like": _Kind((0.65, 0.50, 1.0), (0.6, 1.2), (7.0, 3.0, 15.0)),
+    "rim": _Kind((2.0, 1.0, 8.0), (0.8, 1.6)),
+}
+
+
+def draw_lesions(views: Mapping[View, Phantom], rng: np.random.Generator, difficulty: Difficulty) -> list[Lesion]:
+    """What one affected breast, given by both its views, holds; every speck lies inside both.
+
+    One lesion, sometimes two, by the shares and odds of :mod:`microcalc.synthesis.odds`; up to five isolated, benign,
+    round or punctate specks; sometimes typically benign calcifications. What finds no room is left out, so that a very
+    small field may hold fewer.
+    """
+    site = Site(views, rng)
+    lesions = [_draw_lesion(site, rng, difficulty) for _ in range(2 if rng.random() < _SECOND else 1)]
+    alone: list[Morphology] = []
+    if rng.random() < _BENIGN:
+        kind = draw_benign(rng)
+        alone += [kind] * int(rng.integers(1, _BENIGN_COUNTS[kind], endpoint=True))
+    for _ in range(rng.integers(_ISOLATED, endpoint=True)):
+        alone.append("round" if rng.random() < _ROUND else "punctate")
+    lesions += [_draw_alone(morphology, site, rng, difficulty) for morphology in alone]
+    return [lesion for lesion in lesions if lesion.specks]
+
+
+def _draw_lesion(site: Site, rng: np.random.Generator, difficulty: Difficulty) -> Lesion:
+    morphology, distribution, pathology = draw_kind(rng)
+    least, most = _COUNTS[distribution]
+    count = int(np.exp(rng.uniform(np.log(least), np.log(most + 1))))
+    centre = site.anywhere(1)
+    candidates = scatter(distribution, centre, count, site, rng) if len(centre) else centre
+    specks = _draw_specks(morphology, pathology, candidates, count, site, rng, difficulty)
+    return Lesion(specks, morphology, distribution, pathology)
+
+
+def _draw_alone(morphology: Morphology, site: Site, rng: np.random.Generator, difficulty: Difficulty) -> Lesion:
+    specks = _draw_specks(morphology, "benign", site.anywhere(50), 1, site, rng, difficulty)
+    return Lesion(specks, morphology, None, "benign")
+
+
+def _draw_specks(
+    morphology: Morphology,
+    pathology: Pathology,
+    candidates: Places,
+    count: int,
+    site: Site,
+    rng: np.random.Generator,
+    difficulty: Difficulty,
+) -> tuple[Speck, ...]:
+    """Up to ``count`` specks alike, at the first of the candidate places that have room for them."""
+    kind, benign = _KINDS[morphology], morphology in TYPICALLY_BENIGN
+    diameters = _lognormal(kind.diameter, count, rng, site.scale if benign else difficulty.diameter)
+    lengths = _lognormal(kind.length, count, rng, site.scale) if kind.length else np.zeros(count)
+    typical, sigma = rng.uniform(*kind.attenuation), rng.uniform(*_ATTENUATION_SIGMA)
+    attenuation = np.clip(typical * rng.lognormal(0, sigma, count), 0.4, 2.0) * difficulty.contrast
+    places = site.settle(candidates, np.maximum(diameters, lengths) / 2)
+    # Vessels run towards the nipple less strictly than ducts do.
+    directions = along_ducts(places, 0.5 if morphology == "vascular" else 0.2, rng)
+    return tuple(
         Speck(
             place=_triple(place),
-            diameter=_diameter(_ROUND_MM, rng),
-            attenuation=float(rng.uniform(1.1, 1.7)),
-            morphology="round",
-            pathology="benign",
+            diameter=float(diameter),
+            attenuation=float(dense),
+            morphology=morphology,
+            pathology=pathology,
             seed=int(rng.integers(2**32)),
+            direction=_triple(direction),
+            length=float(length),
         )
-        for place in places
-    ]
-
-
-def draw_group(views: Mapping[View, Phantom], rng: np.random.Generator) -> list[Speck]:
-    """One group (BI-RADS: grouped) of fine pleomorphic specks of varied contrast, well inside both views."""
-    centre = _places(views, rng)[0]
-    # Small breasts hold small groups.
-    offsets = _apart(int(rng.integers(*_GROUPED, endpoint=True)), rng) * min(1.0, 0.02 * views["CC"].outline.depth)
-    typical = rng.uniform(1.35, 1.75)
-    return [
-        Speck(
-            place=_triple(centre + offset),
-            diameter=_diameter(_PLEOMORPHIC_MM, rng),
-            attenuation=float(np.clip(typical * rng.lognormal(0, 0.25), *_ATTENUATION)),
-            morphology="fine pleomorphic",
-            pathology="malignant",
-            seed=int(rng.integers(2**32)),
+        for place, direction, diameter, length, dense in zip(
+            places, directions, diameters, lengths, attenuation, strict=False
         )
-        for offset in offsets
-    ]
+    )
 
 
-def _triple(place: NDArray[np.float64]) -> tuple[float, float, float]:
-    behind, lateral, superior = place.tolist()
-    return behind, lateral, superior
+def _lognormal(
+    limits: tuple[float, float, float], count: int, rng: np.random.Generator, factor: float
+) -> NDArray[np.float64]:
+    """Lengths about ``factor`` times a median, between the least and the most (median, least, most)."""
+    median, least, most = limits
+    drawn: NDArray[np.float64] = np.clip(factor * median * rng.lognormal(0, _SIZE_SIGMA, count), least, most)
+    return drawn
 
 
-def _diameter(median: float, rng: np.random.Generator) -> float:
-    return float(np.clip(median * rng.lognormal(0, _SIGMA), *_LIMITS_MM))
-
-
-def _apart(count: int, rng: np.random.Generator) -> Places:
-    """Normally spread offsets (count, 3) in mm that keep ``_APART_MM`` from one another in both views."""
-    kept = np.empty((0, 3))
-    while len(kept) < count:
-        offset = np.clip(rng.standard_normal(3), -2, 2) * _SPREAD_MM
-        # Both views see the distance along the nipple line (0); across it, CC sees 1 and MLO sees 2.
-        along, lateral, superior = (kept - offset).T
-        if np.all(np.hypot(along, np.minimum(abs(lateral), abs(superior))) > _APART_MM):
-            kept = np.vstack((kept, offset))
-    return kept
-
-
-def _places(views: Mapping[View, Phantom], rng: np.random.Generator) -> Places:
-    """Random places (n, 3), behind the nipple, lateral, superior, in mm, well inside the breast in both views."""
-    depth = views["CC"].outline.depth
-    margin = min(_MARGIN_MM, 0.1 * depth)
-    places = rng.uniform((0.1, -1, -1), (0.95, 1, 1), (2000, 3)) * depth
-    inside = np.ones(len(places), np.bool_)
-    for phantom in views.values():
-        outline = phantom.outline
-        x, y = outline.locate(*places.T)
-        inside &= (outline.skin_distance(x, y) > margin) & (x > margin)
-        inside &= (y > margin) & (y < phantom.shape[0] * phantom.spacing_mm - margin)
-        muscle = outline.muscle_distance(x, y)
-        if muscle is not None:
-            inside &= muscle < -margin
-    return places[inside]
+def _triple(vector: NDArray[np.float64]) -> tuple[float, float, float]:
+    first, second, third = vector.tolist()
+    return first, second, third
