@@ -65,5 +65,5 @@ def test_the_taper_follows_the_skin_and_stops_short_of_the_nipple():
     at = np.array([-outline.behind, 0.5 * outline.depth, outline.depth], np.float32)
     upper, lower = (outline.taper(at, np.full(3, outline.nipple_y + side, np.float32)) for side in (-1, 1))
     for taper in (upper, lower):
-        assert taper[0] == pytest.approx((1 + 0.4**3) ** (1 / 3))
-        assert taper[0] > taper[1] > taper[2] == pytest.approx(0.4, abs=1e-3)
+        assert taper[0] == pytest.approx((1 + 0.5**3) ** (1 / 3))
+        assert taper[0] > taper[1] > taper[2] == pytest.approx(0.5, abs=1e-3)

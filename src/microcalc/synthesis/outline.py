@@ -86,14 +86,14 @@ class Outline:
         return self.depth - behind, self.nipple_y - (lateral if self.view == "CC" else superior)
 
     def taper(self, x: Array, y: Array) -> Array:
-        """Half height of the breast at x relative to its greatest, 0.4..1, on the side of the nipple line that y is on.
+        """Half height of the breast at x relative to its greatest, 0.5..1, on the side of the nipple line that y is on.
 
         What runs along the skin far from the nipple line bends with it; the limit keeps it apart at the nipple.
         """
         forward = np.clip((x + np.float32(self.behind)) / np.float32(self.depth + self.behind), 0, 1)
         upper, lower = ((1 - forward**exponent) ** (1 / exponent) for _, exponent in (self.upper, self.lower))
         height = np.where(y < self.nipple_y, upper, lower)
-        taper: Array = np.cbrt(height**3 + np.float32(0.4**3)).astype(np.float32, copy=False)
+        taper: Array = np.cbrt(height**3 + np.float32(0.5**3)).astype(np.float32, copy=False)
         return taper
 
     def skin_distance(self, x: Lengths, y: Lengths) -> Array:
@@ -118,10 +118,10 @@ class Outline:
         """Compressed thickness in mm: level between the paddles, a half round towards the skin."""
         return chord(skin_distance, self.thickness / 2)
 
-    def skin_thickness(self, skin_distance: Array) -> Array:
-        """Path through skin in mm: the two layers under the paddles, far more where rays graze the skin line."""
+    def skin_thickness(self, skin_distance: Array, skin: Array | float = SKIN_MM) -> Array:
+        """Path through ``skin`` mm of skin, in mm: two layers under the paddles, far more where rays graze its line."""
         radius = self.thickness / 2
-        return chord(skin_distance, radius) - chord(skin_distance - np.float32(SKIN_MM), max(radius - SKIN_MM, 0.0))
+        return chord(skin_distance, radius) - chord(skin_distance - skin, max(radius - SKIN_MM, 0.0))
 
 
 def chord(depth: Array, radius: float) -> Array:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from microcalc.mammogram import Side
-from microcalc.synthesis.outline import Outline, View
+from microcalc.synthesis.outline import SKIN_MM, Outline, View
 from microcalc.synthesis.texture import Foam, Strands, smooth_noise
 
 Array = NDArray[np.float32]
@@ -32,8 +32,8 @@ _SUBCUTANEOUS_MM = 9
 
 # Sizes and amplitudes were tuned by eye and against spectrum, grey levels and counts of bright local maxima of real
 # for-presentation mammograms; the ranges a woman's texture is drawn from are wider than what was measured.
-_GLAND_MM = (9.0, 5.0, 2.8, 1.5, 0.85, 0.5, 0.35)
-_STROMA_MM = (8.0, 4.5, 2.5, 1.3, 0.75, 0.45)
+_GLAND_MM = (14.0, 9.0, 5.0, 2.8, 1.5, 0.85, 0.5, 0.35)
+_STROMA_MM = (13.0, 8.0, 4.5, 2.5, 1.3, 0.75, 0.45)
 _STRANDS = (
     Strands(per_cm2=0.05, length=80, width=1.4, flatness=1.3, bend=0.08, spread=0.35, forks=2),  # veins
     Strands(per_cm2=0.25, length=30, width=0.45, flatness=2.5, bend=0.07, spread=0.5, forks=1),  # arteries, ducts
@@ -88,13 +88,22 @@ class Phantom:
         )
         skin_distance = self.outline.skin_distance(x, y)
         thickness = self.outline.tissue_thickness(skin_distance)
-        skin = self.outline.skin_thickness(skin_distance)
+        skin_mm = self._skin(x, y)
+        skin = self.outline.skin_thickness(skin_distance, skin_mm)
         attenuation = np.float32(FAT) * thickness + np.float32(SKIN - FAT) * skin
         inside = skin_distance > 0
         breast = slice(0, int(np.flatnonzero(inside.any(axis=1))[-1]) + 1), slice(0, int(inside.sum(axis=1).max()))
         share = self._glandular_share(x[breast], y[breast], skin_distance[breast])
+        share *= expit(2 * (skin_distance - skin_mm)[breast] - 1)  # none in the skin
         attenuation[breast] += np.float32(GLAND - FAT) * np.clip(share, 0, 1) * (thickness - skin)[breast]
         return Tissue(*(self._enlarge(image) for image in (attenuation, thickness, skin_distance)))
+
+    def _skin(self, x: Array, y: Array) -> Array:
+        """Thickness of the skin in mm: uneven, and thicker towards the areola."""
+        uneven = smooth_noise(x.shape, 2 * self.spacing_mm, self.rng("skin", self.side, self.view), size=15)
+        areola = np.exp(-(((y - self.outline.nipple_y) / 15) ** 2))
+        skin: Array = np.maximum(0.85 * SKIN_MM + 0.25 * uneven + 0.3 * areola, 0.8).astype(np.float32, copy=False)
+        return skin
 
     def _enlarge(self, image: Array) -> Array:
         return cv2.resize(image, self.shape[::-1], interpolation=cv2.INTER_LINEAR).astype(np.float32, copy=False)
@@ -103,8 +112,8 @@ class Phantom:
         """Share of the thickness that is not fat: parenchyma with its fat lobules, stroma, strands, muscle."""
         spacing, rng = 2 * self.spacing_mm, self.rng("tissue", self.side, self.view)
         woman = self.rng("texture")  # both breasts of a woman are of a kind
-        gland = Foam(_GLAND_MM, woman.uniform(0, 0.2), 4, woman.uniform(0.45, 0.7), 0.9, woman.uniform(1.0, 1.1))
-        stroma = Foam(_STROMA_MM, woman.uniform(-0.1, 0.05), 4, woman.uniform(0.35, 0.6), 0.5, woman.uniform(1.0, 1.3))
+        gland = Foam(_GLAND_MM, woman.uniform(0.12, 0.36), 4, woman.uniform(0.45, 0.7), 0.9, woman.uniform(0.95, 1.1))
+        stroma = Foam(_STROMA_MM, woman.uniform(0.05, 0.25), 4, woman.uniform(0.35, 0.6), 0.5, woman.uniform(1.0, 1.3))
         contrast, pockets, webbed = woman.uniform((0.6, 0.6, 1.4), (0.9, 1.4, 2.0))
         straight, bend = self._straighten(x, y, spacing, rng)
         septa = stroma.draw(straight, spacing, rng)
@@ -120,7 +129,6 @@ class Phantom:
         if muscle is not None:
             within = expit(muscle / np.float32(0.8))
             share += within * (np.float32(_MUSCLE) - np.float32(0.6) * between)  # few septa in muscle
-        share *= expit((skin_distance - 2.5) / np.float32(0.5))  # none in the skin
         return share
 
     def _straighten(
