@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 import microcalc
-from microcalc.errors import MicrocalcError, UsageError
+from microcalc.errors import MicrocalcError, UsageError, WriteError
 
 if TYPE_CHECKING:
-    from microcalc.detection import OnOutcome, Outcome
+    from microcalc.detection import Outcome
     from microcalc.findings import Report
+    from microcalc.synthesis.generate import Outcome as StudyOutcome
+    from microcalc.synthesis.generate import Plan
+    from microcalc.truth import Truth
 
 EXIT_SOME_FAILED, EXIT_WRONG_CALL, EXIT_NOTHING_DONE = 1, 2, 3
 
@@ -72,7 +76,7 @@ def demo(
     from microcalc.demo import run_demo
     from microcalc.parallel import process_pool
 
-    with _progress() as on_outcome:
+    with _progress("Detecting", _line) as on_outcome:
         result = run_demo(out, seed=seed, make_executor=process_pool(jobs), on_outcome=on_outcome)
     typer.echo(result.summary())
     typer.echo(f"Report: {out / 'report.html'}")
@@ -107,7 +111,7 @@ def detect(
     )
     chosen = [name.strip() for name in formats.split(",") if name.strip()]
     try:
-        with _progress() as on_outcome:
+        with _progress("Detecting", _line) as on_outcome:
             report = detect_to_folder(
                 inputs,
                 out,
@@ -118,8 +122,7 @@ def detect(
                 on_outcome=on_outcome,
             )
     except KeyboardInterrupt:
-        typer.echo(f"Interrupted. What is finished is in {out}; go on with --resume.", err=True)
-        raise typer.Exit(EXIT_SOME_FAILED) from None
+        _ended_early("Interrupted.", out)
     typer.echo(_summary(report, out, html="html" in chosen))
     if not report.images:
         raise typer.Exit(EXIT_NOTHING_DONE)
@@ -139,26 +142,135 @@ def _summary(report: Report, out: Path, *, html: bool) -> str:
     return "\n".join(lines)
 
 
+def _ended_early(why: str, out: Path) -> NoReturn:
+    typer.echo(f"{why} What is finished is in {out}; go on with --resume.", err=True)
+    raise typer.Exit(EXIT_SOME_FAILED) from None
+
+
+@app.command(help="Make mammograms with exact truth: from random numbers, or lesions in your own normal mammograms.")
+def synthesize(
+    out: Out,
+    count: Annotated[int | None, typer.Option(min=1, help="Patients.", show_default=False)] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the set; default: 1.", show_default=False)] = None,
+    layout: Annotated[
+        str | None,
+        typer.Option(help="truth (default), inbreast, cbis_ddsm, omi_db, bmcd or mini_mias.", show_default=False),
+    ] = None,
+    normals: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Normal mammograms to put lesions into.", show_default=False)
+    ] = None,
+    benchmark: Annotated[
+        str | None, typer.Option(help="v1-small, v1-medium or v1-large, instead.", show_default=False)
+    ] = None,
+    normal_share: Annotated[
+        float | None, typer.Option(help="Patients without calcium; default: 0.4.", show_default=False)
+    ] = None,
+    density: Annotated[str | None, typer.Option(help="A, B, C or D; default: drawn.", show_default=False)] = None,
+    unit: Annotated[str | None, typer.Option(help="Mammography unit; default: drawn.", show_default=False)] = None,
+    diameter: Annotated[float | None, typer.Option(help="Factor on specks' size.", show_default=False)] = None,
+    contrast: Annotated[float | None, typer.Option(help="Factor on their attenuation.", show_default=False)] = None,
+    noise: Annotated[float | None, typer.Option(help="Factor on the unit's noise.", show_default=False)] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run in --out.")] = False,
+    jobs: Jobs = None,
+) -> None:
+    """Draw studies into a folder."""
+    from microcalc.findings import Failure
+    from microcalc.parallel import process_pool
+    from microcalc.synthesis import synthesize as draw
+    from microcalc.synthesis.bench import make_benchmark
+
+    dial = _given(diameter=diameter, contrast=contrast, noise=noise)
+    wishes = _given(normal_share=normal_share, density=density, unit=unit)
+    if benchmark is not None:
+        _refuse("--benchmark", _given(count=count, seed=seed, layout=layout, normals=normals) | wishes | dial)
+        job = functools.partial(make_benchmark, benchmark, out)
+    else:
+        plans = _plans(normals, count, 1 if seed is None else seed, wishes, dial)
+        job = functools.partial(draw, plans, out, layout=layout or "truth")
+    told: list[StudyOutcome] = []
+    try:
+        with _progress("Drawing", _study_line) as tell:
+
+            def on_study(outcome: StudyOutcome, done: int, total: int) -> None:
+                told.append(outcome)
+                tell(outcome, done, total)
+
+            truth = job(make_executor=process_pool(jobs), resume=resume, on_study=on_study)
+    except KeyboardInterrupt:
+        _ended_early("Interrupted.", out)
+    except WriteError as error:
+        if not told:
+            raise
+        _ended_early(f"microcalc: {error}.", out)
+    failed = sum(isinstance(outcome, Failure) for outcome in told)
+    typer.echo(_set_summary(truth, failed, out))
+    if not truth.images:
+        raise typer.Exit(EXIT_NOTHING_DONE)
+    if failed:
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """The options that the call names."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _refuse(beside: str, options: dict[str, Any]) -> None:
+    if options:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in options)
+        raise UsageError(expected=f"{beside} without what it fixes", found=names, do="leave that out")
+
+
+def _plans(
+    normals: Path | None, count: int | None, seed: int, wishes: dict[str, Any], dial: dict[str, Any]
+) -> Sequence[Plan]:
+    """What to draw, of what the call names: on the user's own normal mammograms, or from random numbers."""
+    from microcalc.synthesis import Difficulty, plan_insertions, plan_studies
+
+    difficulty = Difficulty(**dial)
+    if normals is not None:
+        own = {name: wishes.pop(name) for name in ("normal_share",) if name in wishes}
+        _refuse("--normals", wishes | {name: value for name, value in dial.items() if name == "noise"})
+        return plan_insertions(normals, count, seed, difficulty=difficulty, **own)
+    if count is None:
+        raise UsageError(expected="--count, --normals or --benchmark", found="none of them", do="say how many patients")
+    return plan_studies(count, seed, difficulty=difficulty, device=wishes.pop("unit", None), **wishes)
+
+
+def _set_summary(truth: Truth, failed: int, out: Path) -> str:
+    from microcalc.output.words import count
+
+    images = truth.images
+    normal = sum(bool(image.normal) for image in images)
+    calcifications, clusters = (sum(len(getattr(i, what)) for i in images) for what in ("calcifications", "clusters"))
+    return (
+        f"{count(len({image.patient for image in images}), 'study', 'studies')} done, {failed} failed; "
+        f"{count(len(images), 'image')}, {normal} of them without calcium; "
+        f"{count(calcifications, 'visible calcification')} and {count(clusters, 'cluster')} in all.\n"
+        f"Truth: {out / 'truth.json'}"
+    )
+
+
 @contextlib.contextmanager
-def _progress() -> Iterator[OnOutcome]:
-    """Tell of each image as it is done: a bar on a terminal, a plain line in a log."""
+def _progress(doing: str, line: Callable[[Any], str]) -> Iterator[Callable[[Any, int, int], None]]:
+    """Tell of each outcome as it comes, in a line of words: below a bar on a terminal, numbered in a log."""
     from rich.console import Console
     from rich.progress import Progress
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     if not console.is_terminal:
 
-        def tell(outcome: Outcome, done: int, total: int) -> None:
+        def tell(outcome: Any, done: int, total: int) -> None:
             with contextlib.suppress(OSError):  # a log that is gone must not end the run
-                typer.echo(f"[{done}/{total}] {_line(outcome)}", err=True)
+                typer.echo(f"[{done}/{total}] {line(outcome)}", err=True)
 
         yield tell
         return
     with Progress(console=console) as bar:
-        task = bar.add_task("Detecting", total=None)
+        task = bar.add_task(doing, total=None)
 
-        def show(outcome: Outcome, done: int, total: int) -> None:
-            bar.console.print(_line(outcome), markup=False)
+        def show(outcome: Any, done: int, total: int) -> None:
+            bar.console.print(line(outcome), markup=False)
             bar.update(task, completed=done, total=total)
 
         yield show
@@ -173,3 +285,12 @@ def _line(outcome: Outcome) -> str:
     if isinstance(outcome, Failure):
         return f"{outcome.path}: FAILED: {outcome.reason}"
     return f"{outcome.path}: {count(len(outcome.clusters), 'cluster')}, {outcome.seconds:.1f} s"
+
+
+def _study_line(outcome: StudyOutcome) -> str:
+    from microcalc.findings import Failure
+    from microcalc.output.words import count
+
+    if isinstance(outcome, Failure):
+        return f"{outcome.path}: FAILED: {outcome.reason}"
+    return f"{outcome.patient}: {count(sum(len(i.calcifications) for i in outcome.images), 'visible calcification')}"

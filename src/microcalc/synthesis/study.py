@@ -1,200 +1,251 @@
-"""A synthetic study: four views of one patient as DICOM files, and their exact truth."""
+"""A synthetic study: four views of one patient that agree with each other, as finished pictures with their truth."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from microcalc import __version__
-from microcalc.errors import UsageError, WriteError
-from microcalc.findings import Box
+from microcalc.errors import UsageError
 from microcalc.mammogram import SPACING_LIMITS_MM, Side
-from microcalc.synthesis.acquisition import Acquisition, acquire
-from microcalc.synthesis.calcification import Speck
-from microcalc.synthesis.dicom import MANUFACTURER, StudyIdentity, write_image
-from microcalc.synthesis.lesions import draw_group, draw_isolated
+from microcalc.synthesis.acquisition import acquire, measure_snr, reference_attenuation
+from microcalc.synthesis.annotation import Annotation, Sight, annotate, too_faint
+from microcalc.synthesis.calcification import Shadow, Speck, cast_shadow
+from microcalc.synthesis.confusers import draw_confusers
+from microcalc.synthesis.device import DEVICES, Device, draw_device
+from microcalc.synthesis.dicom import MANUFACTURER, StudyIdentity
+from microcalc.synthesis.lesions import Difficulty, Lesion, draw_lesions
 from microcalc.synthesis.outline import View
-from microcalc.synthesis.phantom import Density, Phantom
-from microcalc.synthesis.visibility import VISIBLE
-from microcalc.truth import Ignored, ImageTruth, Polygon, TrueCalcification, TrueCluster, Truth
+from microcalc.synthesis.phantom import Density, Phantom, Tissue
+from microcalc.truth import ImageTruth
+
+Split = Literal["train", "validation", "test"]
+
+#: Raised whenever the same plan comes to draw other pixels: those must not go out under the earlier ones' identifiers.
+_GENERATION = 1
 
 _SIDES: tuple[Side, ...] = ("L", "R")
 _VIEWS: tuple[View, ...] = ("CC", "MLO")
 _DENSITIES: tuple[Density, ...] = ("A", "B", "C", "D")
-_DENSITY_ODDS = (0.1, 0.4, 0.4, 0.1)
+#: Ages of screening, years, first and last.
+_AGES = (40, 74)
+#: Odds that both breasts hold calcium, where any does.
+_BOTH_BREASTS = 2 / 3
 
-#: Shortest side of the detector field, mm: smaller breasts cannot hold the group.
+#: Shortest side of the detector field, mm: smaller breasts cannot hold a group.
 _LEAST_FIELD_MM = 20.0
 
 
-def write_study(
-    folder: Path,
-    *,
-    seed: int,
-    normal: bool = False,
-    patient: str = "synthetic-0001",
-    density: Density | None = None,
-    spacing_mm: float = 0.07,
-    shape: tuple[int, int] = (3328, 2560),
-) -> Truth:
-    """Write L and R, CC and MLO of one synthetic patient into ``folder``, and ``truth.json`` beside them.
-
-    Unless ``normal``, one breast holds a group of fine pleomorphic, malignant-looking specks and both hold a few
-    isolated round benign ones; each is in both views of its breast at the same distance behind the nipple. Specks
-    with a matched-filter SNR below ``VISIBLE`` are regions to ignore. Files are named like
-    ``synthetic-0001_L_CC.dcm``; equal arguments give equal files.
-
-    Args:
-        folder: made where missing; files of the same names are replaced.
-        seed: 0 or more.
-        normal: no calcium at all, and the truth says so.
-        patient: the patient ID: 1 to 64 letters, digits, dots, hyphens and underscores.
-        density: ACR density; drawn from the seed where None.
-        spacing_mm: pixel pitch.
-        shape: (rows, columns); a field below 233 x 179 mm holds a smaller breast.
+@dataclass(frozen=True)
+class StudyPlan:
+    """One synthetic patient to draw; equal plans give equal studies.
 
     Raises:
-        UsageError: an argument outside these limits, or pixels too few for a speck that was drawn near the edge.
-        WriteError: a file that cannot be written.
+        UsageError: values that make no study.
     """
-    _check(seed, patient, spacing_mm, shape)
-    rng = np.random.default_rng(seed)
-    age, drawn = int(rng.integers(40, 75)), _DENSITIES[rng.choice(4, p=_DENSITY_ODDS)]
-    phantoms: dict[Side, dict[View, Phantom]] = {
-        side: {view: Phantom(view, side, seed, density or drawn, shape, spacing_mm) for view in _VIEWS}
-        for side in _SIDES
-    }
-    specks: dict[Side, list[Speck]] = {side: [] for side in _SIDES}
-    if not normal:
-        specks = {side: draw_isolated(phantoms[side], rng) for side in _SIDES}
-        affected = _SIDES[rng.integers(2)]
-        specks[affected] += draw_group(phantoms[affected], rng)
-    # A version draws its own pixels: it must not write them under another version's identifiers.
-    key = f"{patient} {seed} {normal} {density} {spacing_mm} {shape} {__version__}"
-    study = StudyIdentity(patient, age, key)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        truth = Truth(
-            root=".",
-            images=tuple(
-                _write_view(folder, phantoms[side][view], specks[side], study, instance)
-                for instance, (view, side) in enumerate(((v, s) for v in _VIEWS for s in _SIDES), start=1)
-            ),
+
+    #: The patient ID: 1 to 64 letters, digits, dots, hyphens and underscores.
+    patient: str
+    #: Of the study in its set, from 1.
+    number: int
+    #: 0 or more.
+    seed: int
+    #: No calcium at all, and the truth says so.
+    normal: bool = False
+    split: Split | None = None
+    difficulty: Difficulty = field(default_factory=Difficulty)
+    #: One of ``DEVICES``; None: drawn.
+    device: str | None = None
+    #: ACR density; None: drawn.
+    density: Density | None = None
+    #: Pixel pitch, mm; None: the device's own.
+    spacing_mm: float | None = None
+    #: (rows, columns) of the detector; a field below 233 x 179 mm holds a smaller breast. None: the device's own.
+    shape: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        low, high = SPACING_LIMITS_MM
+        _check(
+            re.fullmatch(r"[A-Za-z0-9._-]{1,64}", self.patient) is not None,
+            "a patient ID of 1 to 64 letters, digits, dots, hyphens and underscores",
+            repr(self.patient),
         )
-        (folder / "truth.json").write_text(truth.to_json(), encoding="utf-8")
-    except OSError as error:
-        raise WriteError(
-            expected="a folder to write a study into",
-            found=error.strerror or str(error),
-            do="choose another",
-            where=error.filename or folder,
-        ) from error
-    return truth
+        _check(self.number >= 1, "a study number of 1 or more", str(self.number))
+        _check(self.seed >= 0, "a seed of 0 or more", str(self.seed))
+        _check(
+            self.device is None or self.device in DEVICES, f"a device out of {', '.join(DEVICES)}", repr(self.device)
+        )
+        _check(
+            self.density is None or self.density in _DENSITIES,
+            f"a density out of {', '.join(_DENSITIES)}",
+            repr(self.density),
+        )
+        dial = self.difficulty
+        factors = (dial.diameter, dial.contrast, dial.noise)
+        _check(all(0 < factor < np.inf for factor in factors), "factors of difficulty above 0", str(factors))
+        odds = dial.densities
+        _check(min(odds) >= 0 and abs(sum(odds) - 1) < 1e-6, "odds of densities that add up to 1", str(odds))
+        if self.spacing_mm is not None:
+            _check(low <= self.spacing_mm <= high, f"a pixel pitch of {low} to {high} mm", f"{self.spacing_mm:g} mm")
 
 
-def _check(seed: int, patient: str, spacing_mm: float, shape: tuple[int, int]) -> None:
-    if seed < 0:
-        raise UsageError(expected="a seed of 0 or more", found=str(seed), do="choose another")
-    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", patient):
-        raise UsageError(
-            expected="a patient ID of 1 to 64 letters, digits, dots, hyphens and underscores",
-            found=repr(patient),
-            do="choose another",
-        )
-    low, high = SPACING_LIMITS_MM
-    if not low <= spacing_mm <= high:
-        raise UsageError(
-            expected=f"a pixel pitch of {low} to {high} mm", found=f"{spacing_mm:g} mm", do="choose another"
-        )
-    if min(shape) * spacing_mm < _LEAST_FIELD_MM:
-        raise UsageError(
-            expected=f"a field of at least {_LEAST_FIELD_MM:g} mm",
-            found=f"{shape[0]} x {shape[1]} pixels of {spacing_mm:g} mm",
-            do="ask for more pixels",
-        )
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A finished image of a study, before a layout writes it."""
+
+    #: (rows, columns) as stored: right breasts mirrored, inverted where the device stores MONOCHROME1.
+    pixels: NDArray[np.uint16]
+    #: All that is known about it; ``path`` is empty.
+    truth: ImageTruth
+    device: Device
+    identity: StudyIdentity
+    #: Of the study in its set, and of the image in its study, from 1.
+    number: int
+    instance: int
 
 
-def _write_view(
-    folder: Path, phantom: Phantom, specks: Sequence[Speck], study: StudyIdentity, instance: int
-) -> ImageTruth:
-    """Acquire and write one view; return what is known about it."""
-    side, view, spacing = phantom.side, phantom.view, phantom.spacing_mm
-    acquisition = acquire(phantom, specks)
-    path = folder / f"{study.patient}_{side}_{view}.dcm"
-    uid = write_image(path, acquisition.pixels, study, side, view, instance=instance, spacing_mm=spacing)
-    calcifications, cluster, ignored = _truth(specks, acquisition, spacing)
-    return ImageTruth(
-        path=path.name,
-        sop_instance_uid=uid,
-        patient=study.patient,
-        study=study.uid("study"),
-        normal=not specks,
-        side=side,
-        view=view,
-        rows=phantom.shape[0],
-        columns=phantom.shape[1],
-        spacing_mm=(spacing, spacing),
-        density=phantom.density,
-        age=study.age,
-        vendor=MANUFACTURER,
-        breast_area_cm2=round(int(acquisition.breast.sum()) * spacing**2 / 100, 3),
-        calcifications=calcifications,
-        clusters=cluster,
-        ignore=ignored,
+def draw_study(plan: StudyPlan) -> Iterator[Picture]:
+    """Draw L CC, L MLO, R CC and R MLO of one patient, imaged by one device; one picture is in memory at a time.
+
+    Unless the plan says ``normal``, one breast or both hold what :func:`draw_lesions` draws; a breast's two views show
+    the same specks at the same distance behind the nipple. Of the specks that are hard to see, those beyond a fifth
+    are left out (:func:`too_faint`).
+
+    Raises:
+        UsageError: a field too small for a breast, or one that does not hold a calcification near its edge.
+    """
+    rng = np.random.default_rng(plan.seed)
+    age = int(rng.integers(*_AGES, endpoint=True))
+    density = _DENSITIES[rng.choice(4, p=plan.difficulty.densities)]
+    device = _draw_device(plan, rng)
+    affected = () if plan.normal else _affected(rng)
+    identity = StudyIdentity(plan.patient, age, f"{plan} {_GENERATION}")
+    for side in _SIDES:
+        views = {
+            view: Phantom(view, side, plan.seed, plan.density or density, device.shape, device.spacing_mm)
+            for view in _VIEWS
+        }
+        lesions = draw_lesions(views, views["CC"].rng("lesions", side), plan.difficulty) if side in affected else []
+        for view, pixels, area_cm2, known in _image_breast(views, lesions, device):
+            truth = ImageTruth(
+                path="",
+                sop_instance_uid=identity.uid(side, view),
+                patient=plan.patient,
+                study=identity.uid("study"),
+                split=plan.split,
+                normal=not (known.calcifications or known.ignore),
+                side=side,
+                view=view,
+                rows=device.shape[0],
+                columns=device.shape[1],
+                spacing_mm=(device.spacing_mm, device.spacing_mm),
+                density=plan.density or density,
+                age=age,
+                vendor=f"{MANUFACTURER} {device.name}",
+                breast_area_cm2=area_cm2,
+                calcifications=known.calcifications,
+                clusters=known.clusters,
+                ignore=known.ignore,
+            )
+            instance = 1 + _SIDES.index(side) + len(_SIDES) * _VIEWS.index(view)
+            yield Picture(pixels, truth, device, identity, plan.number, instance)
+
+
+def _affected(rng: np.random.Generator) -> tuple[Side, ...]:
+    """The breasts that hold calcium."""
+    return _SIDES if rng.random() < _BOTH_BREASTS else (_SIDES[rng.integers(2)],)
+
+
+def _draw_device(plan: StudyPlan, rng: np.random.Generator) -> Device:
+    device = draw_device(rng, name=plan.device, spacing_mm=plan.spacing_mm, shape=plan.shape)
+    _check(
+        min(device.shape) * device.spacing_mm >= _LEAST_FIELD_MM,
+        f"a field of at least {_LEAST_FIELD_MM:g} mm",
+        f"{device.shape[0]} x {device.shape[1]} pixels of {device.spacing_mm:g} mm",
+        "ask for more pixels",
+    )
+    factor = plan.difficulty.noise
+    return dataclasses.replace(
+        device,
+        quantum=factor * device.quantum,
+        electronic=factor * device.electronic,
+        structure=factor * device.structure,
     )
 
 
-def _truth(
-    specks: Sequence[Speck], acquisition: Acquisition, spacing_mm: float
-) -> tuple[tuple[TrueCalcification, ...], tuple[TrueCluster, ...], tuple[Ignored, ...]]:
-    """What can be seen, the group it forms (the malignant ones, if any), and what cannot be seen."""
-    known = list(zip(specks, acquisition.outlines, acquisition.snr, strict=True))
-    visible = [(speck, outline, snr) for speck, outline, snr in known if snr >= VISIBLE]
-    ignored = tuple(
-        Ignored(bbox=_bbox(outline), polygon=_polygon(outline), reason=f"snr below {VISIBLE:g}")
-        for _, outline, snr in known
-        if snr < VISIBLE
+def _image_breast(
+    views: dict[View, Phantom], lesions: Sequence[Lesion], device: Device
+) -> Iterator[tuple[View, NDArray[np.uint16], float, Annotation]]:
+    """Per view its stored pixels, breast area in cm2 and annotation."""
+    specks = [speck for lesion in lesions for speck in lesion.specks]
+    shadows = {view: [_cast(speck, phantom) for speck in specks] for view, phantom in views.items()}
+    sights: dict[View, list[Sight]] = {view: [] for view in views}
+    tissue = None
+    if specks:
+        # In reverse, so that the first view's tissue is at hand when pictures begin: no two are in memory together.
+        for view, phantom in reversed(views.items()):
+            tissue = None
+            tissue = phantom.render()
+            sights[view] = _see(specks, shadows[view], phantom, tissue, device)
+    left_out = too_faint(list(sights.values()))
+    kept = [index for index in range(len(specks)) if index not in left_out]
+    for view, phantom in views.items():
+        tissue = tissue or phantom.render()
+        pixels = acquire(
+            phantom,
+            tissue,
+            device,
+            _noise(phantom, device),
+            [shadows[view][index] for index in kept],
+            draw_confusers(phantom, tissue, device, phantom.rng("confusers", phantom.side, view)),
+        )
+        area_cm2 = round(int((tissue.skin_distance > 0).sum()) * device.spacing_mm**2 / 100, 2)
+        tissue = None
+        yield view, pixels, area_cm2, annotate(lesions, [sights[view][index] for index in kept])
+
+
+def _noise(phantom: Phantom, device: Device) -> NDArray[np.float32]:
+    return device.unit_noise(phantom.shape, phantom.rng("noise", phantom.side, phantom.view))
+
+
+def _see(
+    specks: Sequence[Speck], shadows: Sequence[Shadow], phantom: Phantom, tissue: Tissue, device: Device
+) -> list[Sight]:
+    """What the view shows of each speck."""
+    noise, reference = _noise(phantom, device), reference_attenuation(phantom, tissue)
+    mirrored = phantom.shape[1] if phantom.side == "R" else None
+    return [
+        Sight.of(
+            speck,
+            shadow,
+            measure_snr(shadow, tissue.attenuation, noise, device, reference),
+            phantom.spacing_mm,
+            mirrored=mirrored,
+        )
+        for speck, shadow in zip(specks, shadows, strict=True)
+    ]
+
+
+def _cast(speck: Speck, phantom: Phantom) -> Shadow:
+    """The speck's shadow in a view (the left breast's frame)."""
+    x, y = (mm / phantom.spacing_mm - 0.5 for mm in phantom.outline.locate(*speck.place))
+    shadow = cast_shadow(speck, phantom.view, x, y, phantom.spacing_mm)
+    down, across = shadow.region
+    rows, columns = phantom.shape
+    _check(
+        min(down.start, across.start) >= 0 and down.stop <= rows and across.stop <= columns,
+        "a field that holds every calcification",
+        f"one that reaches beyond {rows} x {columns} pixels of {phantom.spacing_mm:g} mm",
+        "ask for more pixels",
     )
-    marks = tuple(_mark(speck, outline, snr, spacing_mm) for speck, outline, snr in visible)
-    members = tuple(i for i, mark in enumerate(marks) if mark.pathology == "malignant")
-    if not members:
-        return marks, (), ignored
-    group = TrueCluster(
-        bbox=_bbox(np.concatenate([visible[i][1] for i in members])),
-        members=members,
-        pathology="malignant",
-        morphology=marks[members[0]].morphology,
-        distribution="grouped",
-    )
-    return marks, (group,), ignored
+    return shadow
 
 
-def _mark(speck: Speck, outline: NDArray[np.float64], snr: float, spacing_mm: float) -> TrueCalcification:
-    """A speck by its outline: centroid, and the diameter of the disc of equal area."""
-    moments = cv2.moments(outline.astype(np.float32))
-    area = moments["m00"]
-    return TrueCalcification(
-        x=round(moments["m10"] / area, 3),
-        y=round(moments["m01"] / area, 3),
-        diameter_mm=round(2 * (area / np.pi) ** 0.5 * spacing_mm, 4),
-        polygon=_polygon(outline),
-        pathology=speck.pathology,
-        morphology=speck.morphology,
-        snr=round(snr, 2),
-    )
-
-
-def _polygon(outline: NDArray[np.float64]) -> Polygon:
-    """An (n, 2) outline to a thousandth of a pixel."""
-    return tuple((round(x, 3), round(y, 3)) for x, y in outline.tolist())
-
-
-def _bbox(points: NDArray[np.float64]) -> Box:
-    """Outer edges of the pixels that (n, 2) x, y points touch."""
-    (x0, y0), (x1, y1) = np.floor(points.min(0) + 0.5) - 0.5, np.ceil(points.max(0) - 0.5) + 0.5
-    return float(x0), float(y0), float(x1), float(y1)
+def _check(holds: bool, expected: str, found: str, do: str = "choose another") -> None:
+    if not holds:
+        raise UsageError(expected=expected, found=found, do=do)
