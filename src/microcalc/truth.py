@@ -13,6 +13,7 @@ from microcalc.findings import Box, Document, Record, Spacing
 from microcalc.mammogram import Side
 
 Pathology = Literal["benign", "malignant", "unknown"]
+Split = Literal["train", "validation", "test"]
 Polygon = tuple[tuple[float, float], ...]
 
 
@@ -54,7 +55,7 @@ class ImageTruth(Record):
     sop_instance_uid: str | None = None
     patient: str | None = None
     study: str | None = None
-    split: Literal["train", "validation", "test"] | None = None
+    split: Split | None = None
     normal: bool | None = None
     side: Side | None = None
     view: str | None = None

@@ -23,7 +23,7 @@ def drawn(seed: int, difficulty: Difficulty = PLAIN, shape: tuple[int, int] = (3
 
 
 def always(monkeypatch: pytest.MonkeyPatch, morphology: Morphology, distribution: Distribution) -> None:
-    monkeypatch.setattr(lesions, "draw_kind", lambda rng: (morphology, distribution, "malignant"))
+    monkeypatch.setattr(lesions, "draw_kind", lambda rng, wanted=None: (morphology, distribution, "malignant"))
 
 
 def places(lesion: Lesion) -> np.ndarray:
@@ -59,6 +59,14 @@ def test_breasts_differ_in_what_they_hold():
     assert {lesion.pathology for lesion in held if lesion.distribution} == {"benign", "malignant"}
     assert len({lesion.morphology for lesion in held}) >= 8
     assert {lesion.distribution for lesion in held} >= {"grouped", "segmental", None}
+
+
+@pytest.mark.parametrize("wanted", [("coarse heterogeneous", "vascular"), ("amorphous",), ("rim", "popcorn")])
+def test_a_breast_holds_what_is_asked_for(wanted: tuple[Morphology, ...]):
+    for seed in range(5):
+        held = draw_lesions(breast(seed, (3328, 2560)), np.random.default_rng(seed), PLAIN, wanted)
+        assert {lesion.morphology for lesion in held} >= set(wanted)
+        assert any(lesion.distribution is not None for lesion in held)
 
 
 @pytest.mark.parametrize("shape", [(3328, 2560), (640, 480), (300, 290)])

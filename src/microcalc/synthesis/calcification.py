@@ -14,6 +14,8 @@ from microcalc.synthesis.phantom import GLAND
 from microcalc.synthesis.solids import Dust, Line, Lump, Solid, Vessel
 
 Array = NDArray[np.float32]
+#: Twice the precision, so that outlines are the same on every machine.
+Fine = NDArray[np.float64]
 #: BI-RADS descriptors; the last five are typically benign.
 Morphology = Literal[
     "round",
@@ -129,7 +131,7 @@ def cast_shadow(speck: Speck, view: View, x: float, y: float, spacing_mm: float)
     return Shadow(row, column, contrast, (outline + 0.5) / fold - 0.5 + np.array((column, row)))
 
 
-def _project(solid: Solid, view: View, x: float, y: float, spacing_mm: float, fold: int) -> tuple[Array, int, int]:
+def _project(solid: Solid, view: View, x: float, y: float, spacing_mm: float, fold: int) -> tuple[Fine, int, int]:
     """Thickness in mm, ``fold`` samples per pixel side, of whole pixels from a row and a column on, and those."""
     thickness = solid.thickness(view)
     zoom = spacing_mm / fold / solid.pitch
@@ -143,10 +145,10 @@ def _project(solid: Solid, view: View, x: float, y: float, spacing_mm: float, fo
         shifts.append((start - 0.5 + 0.5 / fold - at) * fold * zoom + size // 2)
     affine = np.array(((zoom, 0, shifts[0]), (0, zoom, shifts[1])))
     fine = cv2.warpAffine(thickness, affine, counts, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-    return fine.astype(np.float32, copy=False), first[1], first[0]
+    return fine.astype(np.float64, copy=False), first[1], first[0]
 
 
-def _outline(image: Array, level: float, joined: float = 0.0) -> NDArray[np.float64]:
+def _outline(image: Fine, level: float, joined: float = 0.0) -> NDArray[np.float64]:
     """Outline of the largest region at or above a level, (n, 2) x, y in samples; regions within ``joined`` are one."""
     # Contours run through sample centres: fine samples keep the outline from shrinking.
     zoom = int(np.clip((_OUTLINE_SAMPLES / image.size) ** 0.5, 1, _ZOOM))
@@ -164,10 +166,10 @@ def _outline(image: Array, level: float, joined: float = 0.0) -> NDArray[np.floa
     return polygon
 
 
-def _outline_pieces(fine: Array, step_mm: float, joined_mm: float, share: float) -> NDArray[np.float64]:
+def _outline_pieces(fine: Fine, step_mm: float, joined_mm: float, share: float) -> NDArray[np.float64]:
     """Outline of a shadow in pieces, (n, 2) x, y in samples of ``step_mm``."""
     pad = int((joined_mm / 2 + 3 * _PIECES_BLUR_MM) / step_mm) + 1
     hazy = cv2.GaussianBlur(np.pad(fine, pad), (0, 0), _PIECES_BLUR_MM / step_mm)
     # The mean weighted by the shadow itself: one dense plaque must not push all the others below the level.
     typical = float((hazy**2).sum() / hazy.sum())
-    return _outline(hazy.astype(np.float32, copy=False), share * typical, joined_mm / step_mm) - pad
+    return _outline(hazy.astype(np.float64, copy=False), share * typical, joined_mm / step_mm) - pad

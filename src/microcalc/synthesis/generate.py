@@ -27,8 +27,8 @@ from microcalc.synthesis.layouts import LAYOUTS
 from microcalc.synthesis.lesions import Difficulty
 from microcalc.synthesis.normals import InsertionPlan, draw_insertions
 from microcalc.synthesis.phantom import Density
-from microcalc.synthesis.study import Split, StudyPlan, draw_study
-from microcalc.truth import ImageTruth, Truth
+from microcalc.synthesis.study import StudyPlan, draw_study
+from microcalc.truth import ImageTruth, Split, Truth
 
 Plan = StudyPlan | InsertionPlan
 Key = TypeVar("Key")

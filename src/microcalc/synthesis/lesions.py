@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,18 +84,27 @@ _KINDS: dict[Morphology, _Kind] = {
 }
 
 
-def draw_lesions(views: Mapping[View, Phantom], rng: np.random.Generator, difficulty: Difficulty) -> list[Lesion]:
+def draw_lesions(
+    views: Mapping[View, Phantom],
+    rng: np.random.Generator,
+    difficulty: Difficulty,
+    morphologies: Sequence[Morphology] = (),
+) -> list[Lesion]:
     """What one affected breast, given by both its views, holds; every speck lies inside both.
 
     One lesion, sometimes two, by the shares and odds of :mod:`microcalc.synthesis.odds`; up to five isolated, benign,
-    round or punctate specks; sometimes typically benign calcifications. What finds no room is left out, so that a very
-    small field may hold fewer.
+    round or punctate specks; sometimes typically benign calcifications. Of each of the ``morphologies`` given there is
+    a lesion, or calcification, for sure. What finds no room is left out, so that a very small field may hold fewer.
     """
     site = Site(views, rng)
-    lesions = [_draw_lesion(site, rng, difficulty) for _ in range(2 if rng.random() < _SECOND else 1)]
+    lesions = [_draw_lesion(site, rng, difficulty, kind) for kind in morphologies if kind not in TYPICALLY_BENIGN]
+    while not lesions or (len(lesions) == 1 and rng.random() < _SECOND):
+        lesions.append(_draw_lesion(site, rng, difficulty))
+    benign = [kind for kind in morphologies if kind in TYPICALLY_BENIGN]
+    if not benign and rng.random() < _BENIGN:
+        benign.append(draw_benign(rng))
     alone: list[Morphology] = []
-    if rng.random() < _BENIGN:
-        kind = draw_benign(rng)
+    for kind in benign:
         alone += [kind] * int(rng.integers(1, _BENIGN_COUNTS[kind], endpoint=True))
     for _ in range(rng.integers(_ISOLATED, endpoint=True)):
         alone.append("round" if rng.random() < _ROUND else "punctate")
@@ -103,8 +112,10 @@ def draw_lesions(views: Mapping[View, Phantom], rng: np.random.Generator, diffic
     return [lesion for lesion in lesions if lesion.specks]
 
 
-def _draw_lesion(site: Site, rng: np.random.Generator, difficulty: Difficulty) -> Lesion:
-    morphology, distribution, pathology = draw_kind(rng)
+def _draw_lesion(
+    site: Site, rng: np.random.Generator, difficulty: Difficulty, wanted: Morphology | None = None
+) -> Lesion:
+    morphology, distribution, pathology = draw_kind(rng, wanted)
     least, most = _COUNTS[distribution]
     count = int(np.exp(rng.uniform(np.log(least), np.log(most + 1))))
     centre = site.anywhere(1)

@@ -28,8 +28,8 @@ from microcalc.synthesis.dicom import StudyIdentity
 from microcalc.synthesis.lesions import Difficulty, Lesion, draw_lesions
 from microcalc.synthesis.outline import View
 from microcalc.synthesis.phantom import Phantom
-from microcalc.synthesis.study import Picture, Split
-from microcalc.truth import ImageTruth, Truth
+from microcalc.synthesis.study import Picture
+from microcalc.truth import ImageTruth, Split, Truth
 
 Array = NDArray[np.float32]
 

@@ -53,9 +53,9 @@ def malignant_share(morphology: Morphology, distribution: Distribution) -> float
     return float((malignant + 3 * alike[1] / alike[0]) / (lesions + 3))
 
 
-def draw_kind(rng: np.random.Generator) -> tuple[Morphology, Distribution, Pathology]:
-    """A lesion's morphology and distribution by their shares, and its pathology by the odds of the pair."""
-    lesions = np.array([count for count, _ in LESIONS.values()])
+def draw_kind(rng: np.random.Generator, wanted: Morphology | None = None) -> tuple[Morphology, Distribution, Pathology]:
+    """A lesion's morphology (unless one is wanted) and distribution by their shares, its pathology by their odds."""
+    lesions = np.array([count if wanted in (None, kind) else 0 for (kind, _), (count, _) in LESIONS.items()])
     morphology, distribution = list(LESIONS)[rng.choice(len(lesions), p=lesions / lesions.sum())]
     malignant = rng.random() < malignant_share(morphology, distribution)
     return morphology, distribution, "malignant" if malignant else "benign"

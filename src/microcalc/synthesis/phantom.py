@@ -28,7 +28,7 @@ _PARENCHYMA = {"A": (0.22, -1.2), "B": (0.28, 0.2), "C": (0.34, 2.0), "D": (0.40
 #: Glandular share of the stroma between fat cells, and of muscle.
 _STROMA, _MUSCLE = 0.075, 0.25
 #: Fat between skin and parenchyma, mm.
-_SUBCUTANEOUS_MM = 9
+_SUBCUTANEOUS_MM = 7
 
 # Sizes and amplitudes were tuned by eye and against spectrum, grey levels and counts of bright local maxima of real
 # for-presentation mammograms; the ranges a woman's texture is drawn from are wider than what was measured.
@@ -112,16 +112,16 @@ class Phantom:
         """Share of the thickness that is not fat: parenchyma with its fat lobules, stroma, strands, muscle."""
         spacing, rng = 2 * self.spacing_mm, self.rng("tissue", self.side, self.view)
         woman = self.rng("texture")  # both breasts of a woman are of a kind
-        gland = Foam(_GLAND_MM, woman.uniform(0.12, 0.36), 4, woman.uniform(0.45, 0.7), 0.9, woman.uniform(0.95, 1.1))
-        stroma = Foam(_STROMA_MM, woman.uniform(0.05, 0.25), 4, woman.uniform(0.35, 0.6), 0.5, woman.uniform(1.0, 1.3))
-        contrast, pockets, webbed = woman.uniform((0.6, 0.6, 1.4), (0.9, 1.4, 2.0))
+        gland = Foam(_GLAND_MM, woman.uniform(0.05, 0.33), 4, woman.uniform(0.45, 0.7), 0.9, woman.uniform(0.95, 1.1))
+        stroma = Foam(_STROMA_MM, woman.uniform(0.0, 0.22), 4, woman.uniform(0.35, 0.6), 0.5, woman.uniform(1.0, 1.3))
+        contrast, pockets, webbed = woman.uniform((0.65, 0.4, 1.4), (0.95, 1.2, 2.1))
         straight, bend = self._straighten(x, y, spacing, rng)
         septa = stroma.draw(straight, spacing, rng)
         strands = sum(kind.draw(straight, spacing, rng) for kind in _STRANDS) / np.float32(self.outline.thickness)
         extent = self._parenchyma(x, y, skin_distance, rng)
         lobules = 0.8 * smooth_noise(x.shape, spacing, rng, size=10, stretch=1.2)
         lobules += 0.6 * smooth_noise(x.shape, spacing, rng, size=5, stretch=1.2)
-        extent *= expit(2.5 * (lobules + np.float32(pockets)))  # fat pockets
+        extent *= expit(3.5 * (lobules + np.float32(pockets)))  # fat pockets
         parenchyma = 1 + np.float32(contrast) * (bend(gland.draw(straight, spacing, rng)) - 1)
         between = bend(np.float32(_STROMA) * (1 + np.float32(webbed) * (septa - 1)) + strands)
         share: Array = np.float32(_PARENCHYMA[self.density][0]) * extent * parenchyma + between

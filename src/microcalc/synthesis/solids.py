@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from microcalc.synthesis.outline import View
 
-Array = NDArray[np.float32]
+Array = NDArray[np.float64]
 Vectors = NDArray[np.floating]
 
 #: Samples across a line's calibre.
@@ -41,7 +41,8 @@ class Solid:
         Columns run towards the nipple; rows run medially in a CC view, downwards in an MLO view.
         """
         across = -self.points[:, (0, 1 if view == "CC" else 2)] / self.pitch
-        half = np.ceil(np.abs(across).max(axis=0)).astype(int) + 3
+        # A little less, so that rounding decides nothing where points lie on whole samples.
+        half = np.ceil(np.abs(across).max(axis=0) - 1e-3).astype(int) + 3
         columns, rows = 2 * half + 1
         corner = np.floor(across).astype(int)
         (fx, fy), (x, y) = (across - corner).T, (corner + half).T
@@ -53,8 +54,8 @@ class Solid:
             (1, 1, fx * fy),
         ):
             image += np.bincount((y + dy) * columns + x + dx, weight * self.volumes, rows * columns)
-        smooth = cv2.GaussianBlur(image.reshape(rows, columns).astype(np.float32), (3, 3), 0.5)
-        thickness: Array = smooth / np.float32(self.pitch**2)
+        smooth = cv2.GaussianBlur(image.reshape(rows, columns), (3, 3), 0.5)
+        thickness: Array = (smooth / self.pitch**2).astype(np.float64, copy=False)
         return thickness
 
 
@@ -76,12 +77,12 @@ class Lump:
         """One of the outer volume of a ball of ``diameter`` mm."""
         reach = 1.4  # of the box, in radii
         step = 2 * reach / (self.samples - 1)
-        axes = rng.uniform(self.least_axis, 1, 3).astype(np.float32)
+        axes = rng.uniform(self.least_axis, 1, 3)
         axes /= axes.max()
-        turn = np.linalg.qr(rng.standard_normal((3, 3)))[0].astype(np.float32)
-        ticks = np.linspace(-reach, reach, self.samples, dtype=np.float32)
+        turn = np.linalg.qr(rng.standard_normal((3, 3)))[0]
+        ticks = np.linspace(-reach, reach, self.samples)
         grid = np.stack(np.meshgrid(ticks, ticks, ticks, indexing="ij"), -1)
-        white = rng.standard_normal(grid.shape[:3], dtype=np.float32)
+        white = rng.standard_normal(grid.shape[:3])
         warp = ndimage.gaussian_filter(white, self.grain / step, mode="wrap", truncate=2)
         warp /= warp.std()
         # Dents stay clear of the middle and bumps within the box; what the warp cuts off is dropped.
@@ -178,7 +179,7 @@ class Vessel:
         path -= path[len(path) // 2]
         around = int(np.ceil(np.pi * calibre / _WALL_PITCH_MM))
         angle = np.arange(around) * (2 * np.pi / around)
-        white = rng.standard_normal((len(path), around), dtype=np.float32)
+        white = rng.standard_normal((len(path), around))
         field = ndimage.gaussian_filter(white, (16, 5), mode=("nearest", "wrap"))  # plaques some 0.5 mm wide
         plaque = np.clip((field - np.quantile(field, 1 - rng.uniform(*self.calcified))) / field.std(), 0, 1)
         wall = rng.uniform(*self.plaque)
@@ -187,12 +188,12 @@ class Vessel:
         ring = first[:, None] * np.cos(angle)[:, None] + second[:, None] * np.sin(angle)[:, None]
         points = path[:, None] + radius[:, :, None] * ring
         volumes = plaque * (wall * np.pi * calibre / around * _WALL_PITCH_MM)
-        return Solid(points[plaque > 0], volumes[plaque > 0].astype(np.float64), _WALL_PITCH_MM)
+        return Solid(points[plaque > 0], volumes[plaque > 0], _WALL_PITCH_MM)
 
 
 def _norm(vectors: Array) -> Array:
     """Lengths (...) of vectors (..., 3), none of them 0."""
-    lengths: Array = np.sqrt(np.einsum("...i,...i", vectors, vectors) + np.float32(1e-6))
+    lengths: Array = np.sqrt(np.einsum("...i,...i", vectors, vectors) + 1e-6)
     return lengths
 
 

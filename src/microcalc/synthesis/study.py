@@ -6,7 +6,6 @@ import dataclasses
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +14,14 @@ from microcalc.errors import UsageError
 from microcalc.mammogram import SPACING_LIMITS_MM, Side
 from microcalc.synthesis.acquisition import acquire, measure_snr, reference_attenuation
 from microcalc.synthesis.annotation import Annotation, Sight, annotate, too_faint
-from microcalc.synthesis.calcification import Shadow, Speck, cast_shadow
+from microcalc.synthesis.calcification import Morphology, Shadow, Speck, cast_shadow
 from microcalc.synthesis.confusers import draw_confusers
 from microcalc.synthesis.device import DEVICES, Device, draw_device
 from microcalc.synthesis.dicom import MANUFACTURER, StudyIdentity
 from microcalc.synthesis.lesions import Difficulty, Lesion, draw_lesions
 from microcalc.synthesis.outline import View
 from microcalc.synthesis.phantom import Density, Phantom, Tissue
-from microcalc.truth import ImageTruth
-
-Split = Literal["train", "validation", "test"]
+from microcalc.truth import ImageTruth, Split
 
 #: Raised whenever the same plan comes to draw other pixels: those must not go out under the earlier ones' identifiers.
 _GENERATION = 1
@@ -59,6 +56,8 @@ class StudyPlan:
     normal: bool = False
     split: Split | None = None
     difficulty: Difficulty = field(default_factory=Difficulty)
+    #: What the first breast with calcium holds for sure; the rest is drawn.
+    morphologies: tuple[Morphology, ...] = ()
     #: One of ``DEVICES``; None: drawn.
     device: str | None = None
     #: ACR density; None: drawn.
@@ -130,7 +129,10 @@ def draw_study(plan: StudyPlan) -> Iterator[Picture]:
             view: Phantom(view, side, plan.seed, plan.density or density, device.shape, device.spacing_mm)
             for view in _VIEWS
         }
-        lesions = draw_lesions(views, views["CC"].rng("lesions", side), plan.difficulty) if side in affected else []
+        lesions: list[Lesion] = []
+        if side in affected:
+            wanted = plan.morphologies if side == affected[0] else ()
+            lesions = draw_lesions(views, views["CC"].rng("lesions", side), plan.difficulty, wanted)
         for view, pixels, area_cm2, known in _image_breast(views, lesions, device):
             truth = ImageTruth(
                 path="",

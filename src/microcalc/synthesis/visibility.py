@@ -14,8 +14,8 @@ VISIBLE = 3.0
 WINDOW_MM = 6.0
 #: Sigma of the Gaussian local mean that the filter subtracts, mm: structure wider than calcium is no noise.
 LOCAL_MEAN_MM = 0.35
-#: Distance between the quartiles of a normal distribution, in deviations.
-_QUARTILES = 1.349
+#: Of a normal distribution, in deviations: distance between the quartiles; deviation of what is clipped at two.
+_QUARTILES, _CLIPPED = 1.349, 0.959
 
 
 def matched_filter_snr(signal: Array, background: Array, spacing_mm: float) -> float:
@@ -24,11 +24,14 @@ def matched_filter_snr(signal: Array, background: Array, spacing_mm: float) -> f
     ``s`` is the blurred signal alone and ``b`` the exposed background, two images of the same window in ln units;
     ``h`` is ``s`` less its Gaussian local mean, ``b * h`` the correlation of ``b`` with ``h`` at every place of the
     window. The background holds tissue and noise but no calcium, neither this nor any other: neighbours would count as
-    noise. The deviation is that of the normal distribution with the same quartiles, so that a skin line, a marker or a
-    vessel at the window's edge hardly hides a speck that stands clear of it.
+    noise. The deviation is that of the normal distribution which spreads as much when clipped at two deviations (by its
+    quartiles), so that a skin line, a marker or a vessel at the window's edge hardly hides a speck that stands clear.
     """
     local_mean = cv2.GaussianBlur(signal, (0, 0), sigmaX=LOCAL_MEAN_MM / spacing_mm, borderType=cv2.BORDER_CONSTANT)
     matched = signal - local_mean
-    response = cv2.filter2D(background, cv2.CV_32F, matched)
-    lower, upper = np.percentile(response, (25, 75))
-    return float((signal * matched).sum() / ((upper - lower) / _QUARTILES))
+    response = cv2.filter2D(background.astype(np.float64), cv2.CV_64F, matched)
+    lower, middle, upper = np.percentile(response, (25, 50, 75))
+    most = 2 * (upper - lower) / _QUARTILES
+    # The spread of what is clipped moves with every sample a little, a quartile with one: the last bits average out.
+    spread = np.clip(response, middle - most, middle + most).std() / _CLIPPED
+    return float((signal * matched).sum(dtype=np.float64) / spread)

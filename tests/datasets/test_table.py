@@ -1,0 +1,190 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from microcalc.datasets import KINDS, Making, Record, Table, cache_folder, open_data
+from microcalc.errors import MicrocalcError, ReadError, UsageError
+from microcalc.synthesis import bench
+from microcalc.truth import ImageTruth, Truth
+
+
+def record(name, patient="p1", split=None, **known):
+    return Record(Path(name), ImageTruth(path=name, patient=patient, split=split, **known))
+
+
+@pytest.fixture
+def table():
+    return Table(
+        [
+            record("a.png", "p1", "train", normal=True),
+            record("b.png", "p1", "train", normal=False),
+            record("c.png", "p2", "test", normal=True),
+        ]
+    )
+
+
+def names(table):
+    return [record.path.name for record in table]
+
+
+def write(folder, *truths):
+    """A folder of grey images with their truth."""
+    for truth in truths:
+        ramp = np.linspace(0, 65535, 40 * 30).reshape(40, 30).astype(np.uint16)
+        Image.fromarray(ramp).save(folder / truth.path)
+    (folder / "truth.json").write_text(Truth(root=".", images=truths).to_json())
+    return folder
+
+
+def test_a_table_is_a_sequence_of_records(table):
+    assert len(table) == 3
+    assert table[0].truth.normal
+    assert names(table[1:]) == ["b.png", "c.png"]
+    assert isinstance(table[1:], Table)
+    assert table.patients == ("p1", "p2")
+    assert repr(table) == "Table of 3 images of 2 patients"
+
+
+def test_filter_split_and_merge_give_new_tables(table):
+    assert names(table.filter(lambda truth: truth.normal)) == ["a.png", "c.png"]
+    assert names(table.split("train")) == ["a.png", "b.png"]
+    assert names(table.split("test").merge(table.split("train"))) == ["c.png", "a.png", "b.png"]
+    assert len(table) == 3
+
+
+def test_a_split_that_is_not_there_is_named_with_those_that_are(table):
+    with pytest.raises(UsageError, match=r"split 'validation', found the splits test, train"):
+        table.split("validation")
+    with pytest.raises(UsageError, match="no split in this data set"):
+        Table([record("a.png")]).split("train")
+
+
+def test_with_truth_changes_what_is_known(table):
+    renamed = table.with_truth(lambda truth: truth.model_copy(update={"patient": f"x-{truth.patient}"}))
+    assert renamed.patients == ("x-p1", "x-p2")
+    assert table.patients == ("p1", "p2")
+
+
+def test_a_patient_on_two_sides_is_refused(table):
+    with pytest.raises(
+        MicrocalcError, match="one side of the split, found 1 on two or more, such as one in test and t"
+    ):
+        Table([*table, record("d.png", "p2", "train")])
+    # Two data sets may both call somebody p1: merged, that is one patient.
+    with pytest.raises(MicrocalcError, match="rename the patients first"):
+        table.merge(Table([record("other/a.png", "p1", "test")]))
+
+
+def test_a_split_needs_patients():
+    with pytest.raises(MicrocalcError, match="expected the patient of every image of a split"):
+        Table([record("a.png", None, "train")])
+    assert len(Table([record("a.png", None)])) == 1
+
+
+def test_an_image_twice_is_refused(table):
+    with pytest.raises(MicrocalcError, match="each image once, by its file"):
+        table.merge(table[:1])
+    with pytest.raises(MicrocalcError, match="each image once, by its SOPInstanceUID"):
+        Table([record("a.png", sop_instance_uid="1.2"), record("b.png", sop_instance_uid="1.2")])
+
+
+def test_no_message_names_a_patient():
+    with pytest.raises(MicrocalcError) as error:
+        Table([record("a.png", "Jane", "train"), record("b.png", "Jane", "test")])
+    assert "Jane" not in str(error.value)
+
+
+def test_a_silent_file_gets_the_spacing_of_its_data_set(tmp_path):
+    write(tmp_path, ImageTruth(path="L_CC.png", spacing_mm=(0.05, 0.06)), ImageTruth(path="b.png"))
+    first, second = (r.read() for r in Table.from_truth(tmp_path))
+    assert (first.spacing_mm, first.spacing_source) == ((0.05, 0.06), "dataset")
+    assert (first.side, first.view, first.shape) == ("L", "CC", (40, 30))
+    assert second.spacing_mm is None
+
+
+def test_a_file_that_states_its_spacing_keeps_it(study):
+    folder, truth = study
+    doubled = truth.images[0].model_copy(update={"spacing_mm": (0.2, 0.2)})
+    mammogram = Record(folder / doubled.path, doubled).read()
+    assert (mammogram.spacing_mm, mammogram.spacing_source) == ((0.1, 0.1), "header")
+
+
+def test_another_image_than_the_truths_is_refused(tmp_path):
+    write(tmp_path, ImageTruth(path="a.png", rows=40, columns=31))
+    with pytest.raises(ReadError, match="expected 40 x 31 pixels, as its truth says, found 40 x 30"):
+        Table.from_truth(tmp_path)[0].read()
+
+
+def test_truth_opens_by_folder_and_by_file(tmp_path):
+    write(tmp_path, ImageTruth(path="a.png"))
+    by_folder, by_file = open_data(f"truth:{tmp_path}"), open_data(f"truth:{tmp_path / 'truth.json'}")
+    assert list(by_folder) == list(by_file) == [Record(tmp_path / "a.png", ImageTruth(path="a.png"))]
+
+
+def test_the_root_of_a_truth_is_relative_to_its_file(tmp_path):
+    (tmp_path / "images").mkdir()
+    write(tmp_path / "images", ImageTruth(path="a.png"))
+    (tmp_path / "known.json").write_text(Truth(root="images", images=(ImageTruth(path="a.png"),)).to_json())
+    assert open_data(f"truth:{tmp_path / 'known.json'}")[0].read().shape == (40, 30)
+
+
+def test_missing_images_are_counted_and_the_first_is_named(tmp_path):
+    write(tmp_path, *(ImageTruth(path=name) for name in ("a.png", "b.png", "c.png")))
+    (tmp_path / "b.png").unlink()
+    (tmp_path / "c.png").unlink()
+    with pytest.raises(ReadError, match=r"b\.png: expected 3 images beside their truth, found 2 missing"):
+        open_data(f"truth:{tmp_path}")
+
+
+def test_there_is_no_truth(tmp_path):
+    with pytest.raises(ReadError, match=r"truth\.json: expected a file of microcalc.truth/1"):
+        open_data(f"truth:{tmp_path}")
+
+
+@pytest.mark.parametrize("spec", ["", "truth", "truth:", "/path", "inbreast2:/path", ":v1"])
+def test_a_spec_of_no_known_kind(spec):
+    with pytest.raises(UsageError, match="expected data as truth:FOLDER, bench:v1-small, found"):
+        open_data(spec)
+    assert list(KINDS) == ["truth", "bench"]
+
+
+def test_an_unknown_benchmark():
+    with pytest.raises(UsageError, match="a benchmark out of v1-small, v1-medium, v1-large, found 'v2'"):
+        open_data("bench:v2")
+
+
+def test_the_cache_is_where_the_environment_says(monkeypatch, tmp_path):
+    monkeypatch.setenv("MICROCALC_CACHE", str(tmp_path))
+    assert cache_folder() == tmp_path
+    monkeypatch.delenv("MICROCALC_CACHE")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / ".cache" / "microcalc"
+
+
+def test_a_benchmark_is_made_once_and_found_again(monkeypatch, tmp_path):
+    monkeypatch.setenv("MICROCALC_CACHE", str(tmp_path))
+    small = bench.BENCHMARKS["v1-small"]
+    monkeypatch.setitem(bench.BENCHMARKS, "v1-small", bench.Benchmark("v1-small", small.plans, None))
+    made = []
+
+    def make(name, folder, *, make_executor, resume, on_study):
+        made.append((name, make_executor, resume, on_study))
+        folder.mkdir(parents=True)
+        write(folder, *(ImageTruth(path=f"{p.number}.png", patient=p.patient, split=p.split) for p in small.plans))
+
+    monkeypatch.setattr(bench, "make_benchmark", make)
+    table = open_data("bench:v1-small", make_executor="pool", on_study="tell")
+    assert made == [("v1-small", "pool", True, "tell")]
+    assert len(open_data("bench:v1-small")) == len(table) == 10
+    assert len(made) == 1
+    assert table[0].path.is_relative_to(tmp_path)
+
+
+def test_a_kind_is_told_how_to_make_what_is_not_there(monkeypatch):
+    asked = []
+    known = KINDS["truth"]
+    monkeypatch.setitem(KINDS, "truth", type(known)("X", lambda place, making: asked.append((place, making))))
+    open_data("truth:C:/images", make_executor="pool")
+    assert asked == [("C:/images", Making("pool", None))]
