@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint format types docs schema bench constraints clean tools
+.PHONY: help setup demo test test-slow lint format types docs schema bench realism constraints clean tools
 
 help:  ## List what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,7 +38,11 @@ schema: .venv/base  ## Write the JSON Schemas of the result files into docs/refe
 	$(BIN)/python docs/write_schemas.py
 
 bench: .venv/dev  ## Measure speed and accuracy as the docs quote them
-	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	for script in $(filter-out benchmarks/common.py benchmarks/realism.py,$(wildcard benchmarks/*.py)); do \
+		echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+realism: .venv/dev  ## Set phantoms beside the real images of REAL=DIR: out/realism/realism.html
+	$(BIN)/python benchmarks/realism.py --real $(or $(REAL),$(error REAL=folder of real images)) --out out/realism
 
 constraints: .venv/dev  ## Note the versions now installed as the tested ones
 	$(BIN)/python -m pip freeze --exclude-editable --disable-pip-version-check > constraints.txt

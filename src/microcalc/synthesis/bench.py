@@ -24,7 +24,7 @@ from microcalc.synthesis.study import StudyPlan
 from microcalc.truth import Split, Truth
 
 #: The dial: one setting for all sizes, chosen by what the detector ``morphology`` scores on the test patients.
-DIFFICULTY = Difficulty()
+DIFFICULTY = Difficulty(contrast=1.2)
 
 #: Patient ``n`` is drawn from this seed plus ``n``.
 _FIRST_SEED = 2_001_000_000
