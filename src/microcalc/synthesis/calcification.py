@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from microcalc.synthesis.outline import View
 from microcalc.synthesis.phantom import GLAND
+from microcalc.synthesis.repeatable import repeatable
 from microcalc.synthesis.solids import Dust, Line, Lump, Solid, Vessel
 
 Array = NDArray[np.float32]
@@ -111,6 +112,7 @@ class Shadow:
         return slice(self.row, self.row + rows), slice(self.column, self.column + columns)
 
 
+@repeatable
 def cast_shadow(speck: Speck, view: View, x: float, y: float, spacing_mm: float) -> Shadow:
     """Project a speck onto a view with its place at pixel coordinates x, y.
 

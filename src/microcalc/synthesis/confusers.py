@@ -10,6 +10,7 @@ from microcalc.synthesis import marks
 from microcalc.synthesis.device import Device
 from microcalc.synthesis.film import draw_film
 from microcalc.synthesis.phantom import Phantom, Tissue
+from microcalc.synthesis.repeatable import repeatable
 from microcalc.synthesis.stamp import Stamp, apply_stamps
 
 __all__ = ["Stamp", "apply_stamps", "draw_confusers"]
@@ -39,6 +40,7 @@ _IN_BREAST = {
 _DEEP_MM, _SHALLOW_MM = (8, 60), (2, 12)
 
 
+@repeatable
 def draw_confusers(phantom: Phantom, tissue: Tissue, device: Device, rng: np.random.Generator) -> tuple[Stamp, ...]:
     """What lies on this picture besides the breast, each kind by its odds; stamps are in the left breast's frame."""
     stamps = [*_metal(phantom, tissue, device, rng), *_shadows(tissue, device, rng)]

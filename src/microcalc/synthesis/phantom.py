@@ -14,6 +14,7 @@ from scipy.special import expit
 
 from microcalc.mammogram import Side
 from microcalc.synthesis.outline import SKIN_MM, Outline, View
+from microcalc.synthesis.repeatable import repeatable
 from microcalc.synthesis.texture import Foam, Strands, smooth_noise
 
 Array = NDArray[np.float32]
@@ -38,6 +39,8 @@ _STRANDS = (
     Strands(per_cm2=0.05, length=80, width=1.4, flatness=1.3, bend=0.08, spread=0.35, forks=2),  # veins
     Strands(per_cm2=0.25, length=30, width=0.45, flatness=2.5, bend=0.07, spread=0.5, forks=1),  # arteries, ducts
 )
+#: Coarsest sampling of tissue where pixels are finer, mm.
+_TISSUE_MM = 0.14
 #: Tissue is drawn in a straightened breast: this far from the nipple line, and this much beyond its edges, mm.
 _REACH_MM, _BEYOND_MM = 130.0, 8.0
 
@@ -70,6 +73,11 @@ class Phantom:
         """Random numbers of this phantom's seed for one named purpose."""
         return np.random.default_rng([self.seed, *" ".join(purpose).encode()])
 
+    @property
+    def _pitch(self) -> float:
+        """Sampling of tissue, mm: noise overtakes anatomy near 3 /mm. (Calcium is added at full sampling.)"""
+        return max(self.spacing_mm, min(2 * self.spacing_mm, _TISSUE_MM))
+
     @cached_property
     def outline(self) -> Outline:
         """The shape of this breast in this view."""
@@ -77,10 +85,10 @@ class Phantom:
         size = self.rng("size", self.side).uniform(0.96, 1.0)  # the two breasts of a woman differ a little
         return Outline.draw(self.view, field, self.rng("outline"), size)
 
+    @repeatable
     def render(self) -> Tissue:
         """Attenuation, thickness and skin distance at every pixel."""
-        # Noise overtakes anatomy near 3 /mm: half the pixels do for tissue (calcium is added at full sampling).
-        rows, columns = (n // 2 for n in self.shape)
+        rows, columns = (int(n * self.spacing_mm / self._pitch) for n in self.shape)
         y, x = np.meshgrid(
             (np.arange(rows, dtype=np.float32) + 0.5) * np.float32(self.shape[0] * self.spacing_mm / rows),
             (np.arange(columns, dtype=np.float32) + 0.5) * np.float32(self.shape[1] * self.spacing_mm / columns),
@@ -100,7 +108,7 @@ class Phantom:
 
     def _skin(self, x: Array, y: Array) -> Array:
         """Thickness of the skin in mm: uneven, and thicker towards the areola."""
-        uneven = smooth_noise(x.shape, 2 * self.spacing_mm, self.rng("skin", self.side, self.view), size=15)
+        uneven = smooth_noise(x.shape, self._pitch, self.rng("skin", self.side, self.view), size=15)
         areola = np.exp(-(((y - self.outline.nipple_y) / 15) ** 2))
         skin: Array = np.maximum(0.85 * SKIN_MM + 0.25 * uneven + 0.3 * areola, 0.8).astype(np.float32, copy=False)
         return skin
@@ -110,10 +118,10 @@ class Phantom:
 
     def _glandular_share(self, x: Array, y: Array, skin_distance: Array) -> Array:
         """Share of the thickness that is not fat: parenchyma with its fat lobules, stroma, strands, muscle."""
-        spacing, rng = 2 * self.spacing_mm, self.rng("tissue", self.side, self.view)
+        spacing, rng = self._pitch, self.rng("tissue", self.side, self.view)
         woman = self.rng("texture")  # both breasts of a woman are of a kind
-        gland = Foam(_GLAND_MM, woman.uniform(0.05, 0.33), 4, woman.uniform(0.45, 0.7), 0.9, woman.uniform(0.95, 1.1))
-        stroma = Foam(_STROMA_MM, woman.uniform(0.0, 0.22), 4, woman.uniform(0.35, 0.6), 0.5, woman.uniform(1.0, 1.3))
+        gland = Foam(_GLAND_MM, woman.uniform(0.0, 0.27), 4, woman.uniform(0.45, 0.7), 0.9, woman.uniform(0.95, 1.1))
+        stroma = Foam(_STROMA_MM, woman.uniform(-0.05, 0.15), 4, woman.uniform(0.35, 0.6), 0.5, woman.uniform(0.95, 1.2))
         contrast, pockets, webbed = woman.uniform((0.65, 0.4, 1.4), (0.95, 1.2, 2.1))
         straight, bend = self._straighten(x, y, spacing, rng)
         septa = stroma.draw(straight, spacing, rng)
@@ -162,7 +170,7 @@ class Phantom:
     def _parenchyma(self, x: Array, y: Array, skin_distance: Array, rng: np.random.Generator) -> Array:
         """Where glandular tissue lies (0..1): a ragged disc behind the nipple, clear of skin and muscle."""
         outline, reach = self.outline, _PARENCHYMA[self.density][1]
-        spacing = 2 * self.spacing_mm
+        spacing = self._pitch
         # Mostly alike in both breasts.
         broad = 0.8 * smooth_noise(x.shape, spacing, self.rng("parenchyma", self.view), size=35, stretch=1.3)
         broad += 0.6 * smooth_noise(x.shape, spacing, rng, size=35, stretch=1.3)
