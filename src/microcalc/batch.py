@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, as_completed
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
@@ -57,23 +58,32 @@ def _pooled(
     tasks: Sequence[Task], process: Callable[[Task], Result], make_executor: MakeExecutor
 ) -> Iterator[tuple[Task, Result]]:
     with make_executor() as executor:
-        futures = {executor.submit(process, task): task for task in tasks}
+        # A process pool counts tasks that wait for a worker as running: no more are handed in than it works on, so that
+        # Ctrl-C need not wait for others. (Other executors do not say how many that is.)
+        at_once = getattr(executor, "_max_workers", SUSPECTS)
+        waiting = iter(tasks)
+        under_way: dict[Future[Result], Task] = {}
         try:
-            yield from _finished(futures)
+            while True:
+                for task in itertools.islice(waiting, at_once - len(under_way)):
+                    under_way[executor.submit(process, task)] = task
+                if not under_way:
+                    return
+                yield from _finished(under_way)
         except (KeyboardInterrupt, WriteError):
-            under_way = {future: task for future, task in futures.items() if not future.cancel()}
-            for future in as_completed(under_way):
+            for future in as_completed(list(under_way)):
+                task = under_way.pop(future)
                 if future.exception() is None:
-                    yield under_way[future], future.result()
+                    yield task, future.result()
             raise
         finally:
             executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _finished(futures: dict[Future[Result], Task]) -> Iterator[tuple[Task, Result]]:
-    """Results as they come; each is taken out of the dictionary, so that none is told twice."""
-    for future in as_completed(list(futures)):
-        yield futures.pop(future), future.result()
+def _finished(under_way: dict[Future[Result], Task]) -> Iterator[tuple[Task, Result]]:
+    """What is finished next; it is taken out of the dictionary, so that none is told twice."""
+    for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+        yield under_way.pop(future), future.result()
 
 
 def _alone(

@@ -91,7 +91,8 @@ def stage_of_metal(device: Device) -> Stage:
 
 def nipple_bead(phantom: Phantom, device: Device, rng: np.random.Generator) -> Stamp:
     """A metal ball taped to the nipple."""
-    x = phantom.outline.depth * 1.03 + rng.uniform(-2, 3)
+    height, _ = phantom.outline.nipple
+    x = phantom.outline.depth * (1 + height) + rng.uniform(-2, 1)
     return _ball("bead", (x, phantom.outline.nipple_y + rng.normal(0, 3)), device, rng, stage_of_metal(device))
 
 
