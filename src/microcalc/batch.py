@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, as_completed, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
@@ -62,14 +62,14 @@ def _pooled(
         # Ctrl-C need not wait for others. (Other executors do not say how many that is.)
         at_once = getattr(executor, "_max_workers", SUSPECTS)
         waiting = iter(tasks)
-        under_way: dict[Future[Result], Task] = {}
+        under_way = {executor.submit(process, task): task for task in itertools.islice(waiting, at_once)}
         try:
-            while True:
-                for task in itertools.islice(waiting, at_once - len(under_way)):
-                    under_way[executor.submit(process, task)] = task
-                if not under_way:
-                    return
-                yield from _finished(under_way)
+            while under_way:
+                future = next(iter(wait(under_way, return_when=FIRST_COMPLETED).done))
+                task, result = under_way.pop(future), future.result()
+                # Before the result is told: whoever is told may well interrupt at once.
+                under_way |= {executor.submit(process, task): task for task in itertools.islice(waiting, 1)}
+                yield task, result
         except (KeyboardInterrupt, WriteError):
             for future in as_completed(list(under_way)):
                 task = under_way.pop(future)
@@ -78,12 +78,6 @@ def _pooled(
             raise
         finally:
             executor.shutdown(wait=True, cancel_futures=True)
-
-
-def _finished(under_way: dict[Future[Result], Task]) -> Iterator[tuple[Task, Result]]:
-    """What is finished next; it is taken out of the dictionary, so that none is told twice."""
-    for future in wait(under_way, return_when=FIRST_COMPLETED).done:
-        yield under_way.pop(future), future.result()
 
 
 def _alone(
