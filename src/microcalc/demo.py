@@ -38,7 +38,7 @@ class DemoResult:
             f"  found {self.hits} of {self.calcifications} visible calcifications (rule disc14) "
             f"and {self.clusters_found} of {self.clusters} clusters,\n"
             f"  with {self.false_positives / images:.1f} false marks per image.\n"
-            "The images are plain phantoms: this shows that everything runs, not how well it would do on patients."
+            "The images are phantoms: this shows that everything runs, not how well it would do on patients."
         )
 
 
