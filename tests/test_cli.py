@@ -180,7 +180,7 @@ class TestSynthesize:
         assert done.returncode == 0, done.stderr
         assert done.stderr == "[1/1] synthetic-0001: no visible calcification\n"
         assert done.stdout == (
-            "1 study done, 0 failed; 4 images, 4 of them without calcium; no visible calcification and no cluster in "
+            "1 patient done, 0 failed; 4 images, 4 of them without calcium; no visible calcification and no cluster in "
             f"all.\nTruth: {tmp_path / 'set' / 'truth.json'}\n"
         )
         assert len(Truth.from_json(tmp_path / "set" / "truth.json").images) == 4
@@ -208,9 +208,9 @@ class TestSynthesize:
             (["--count", 2, "--density", "E"], "A, B, C, D"),
             (["--count", 2, "--normal-share", 2], "0 to 1"),
             (["--count", 2, "--noise", 0], "above 0"),
-            (["--benchmark", "v1-small", "--seed", 1, "--noise", 2], "found --seed, --noise"),
+            (["--benchmark", "v1-small", "--seed", 1, "--noise", 2], "leave --seed, --noise out"),
             (["--benchmark", "v9"], "v1-medium"),
-            (["--normals", ".", "--unit", "csi-100"], "found --unit"),
+            (["--normals", ".", "--unit", "csi-100"], "leave --unit out"),
         ],
     )
     def test_a_wrong_call_is_2(self, call, tmp_path, arguments, says):
@@ -241,7 +241,7 @@ class TestSynthesize:
         self.ending(monkeypatch, self.RECORD, failure)
         code, output, errors = call("--count", 2)
         assert code == 1
-        assert output.startswith("1 study done, 1 failed; 1 image")
+        assert output.startswith("1 patient done, 1 failed; 1 image")
         assert "[2/2] synthetic-0002: FAILED: expected a, found b; do c\n" in errors
         self.ending(monkeypatch, failure)
         assert call("--count", 1)[0] == 3

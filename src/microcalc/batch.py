@@ -66,10 +66,10 @@ def _pooled(
         try:
             while under_way:
                 future = next(iter(wait(under_way, return_when=FIRST_COMPLETED).done))
-                task, result = under_way.pop(future), future.result()
                 # Before the result is told: whoever is told may well interrupt at once.
-                under_way |= {executor.submit(process, task): task for task in itertools.islice(waiting, 1)}
-                yield task, result
+                for task in itertools.islice(waiting, 1):
+                    under_way[executor.submit(process, task)] = task
+                yield under_way.pop(future), future.result()
         except (KeyboardInterrupt, WriteError):
             for future in as_completed(list(under_way)):
                 task = under_way.pop(future)

@@ -218,7 +218,7 @@ def _given(**options: Any) -> dict[str, Any]:
 def _refuse(beside: str, options: dict[str, Any]) -> None:
     if options:
         names = ", ".join(f"--{name.replace('_', '-')}" for name in options)
-        raise UsageError(expected=f"{beside} without what it fixes", found=names, do="leave that out")
+        raise UsageError(expected=f"{beside}, which leaves nothing to {names}", found="both", do=f"leave {names} out")
 
 
 def _plans(
@@ -244,7 +244,7 @@ def _set_summary(truth: Truth, failed: int, out: Path) -> str:
     normal = sum(bool(image.normal) for image in images)
     calcifications, clusters = (sum(len(getattr(i, what)) for i in images) for what in ("calcifications", "clusters"))
     return (
-        f"{count(len({image.patient for image in images}), 'study', 'studies')} done, {failed} failed; "
+        f"{count(len({image.patient for image in images}), 'patient')} done, {failed} failed; "
         f"{count(len(images), 'image')}, {normal} of them without calcium; "
         f"{count(calcifications, 'visible calcification')} and {count(clusters, 'cluster')} in all.\n"
         f"Truth: {out / 'truth.json'}"

@@ -1,12 +1,14 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from microcalc.datasets import KINDS, Making, Record, Table, cache_folder, open_data
+from microcalc.datasets import KINDS, Record, Table, cache_folder, open_data
 from microcalc.errors import MicrocalcError, ReadError, UsageError
-from microcalc.synthesis import bench
+from microcalc.synthesis import StudyPlan, bench, generate
+from microcalc.synthesis.layouts import Layout
 from microcalc.truth import ImageTruth, Truth
 
 
@@ -117,6 +119,14 @@ def test_another_image_than_the_truths_is_refused(tmp_path):
         Table.from_truth(tmp_path)[0].read()
 
 
+def test_an_image_of_another_run_is_refused(study):
+    folder, truth = study
+    older = truth.images[0].model_copy(update={"sop_instance_uid": "1.2.3"})
+    with pytest.raises(ReadError, match="expected the SOPInstanceUID, as its truth says, found another one"):
+        Record(folder / older.path, older).read()
+    assert Record(folder / older.path, older.model_copy(update={"sop_instance_uid": None})).read()
+
+
 def test_truth_opens_by_folder_and_by_file(tmp_path):
     write(tmp_path, ImageTruth(path="a.png"))
     by_folder, by_file = open_data(f"truth:{tmp_path}"), open_data(f"truth:{tmp_path / 'truth.json'}")
@@ -182,9 +192,81 @@ def test_a_benchmark_is_made_once_and_found_again(monkeypatch, tmp_path):
     assert table[0].path.is_relative_to(tmp_path)
 
 
+SPEC = "bench:v1-small"
+
+
+@pytest.fixture
+def cached(monkeypatch, tmp_path):
+    """A benchmark of two patients without pixels in a cache of its own: the list of images drawn, in order."""
+    plans = tuple(StudyPlan(f"p{number}", number, seed=number) for number in (1, 2))
+    drawn = []
+
+    def draw(plan):
+        drawn.append(plan.patient)
+        truth = ImageTruth(path="", patient=plan.patient, view="CC")
+        yield SimpleNamespace(truth=truth, instance=1, number=plan.number)
+
+    def lay(root, picture):
+        (root / picture.truth.patient).touch()
+        return picture.truth.model_copy(update={"path": picture.truth.patient})
+
+    monkeypatch.setenv("MICROCALC_CACHE", str(tmp_path))
+    monkeypatch.setitem(bench.BENCHMARKS, "v1-small", bench.Benchmark("v1-small", plans))
+    monkeypatch.setattr(generate, "draw_study", draw)
+    monkeypatch.setitem(generate.LAYOUTS, "truth", Layout(lay, lambda root, images: None))
+    return drawn
+
+
+def folders(tmp_path):
+    return sorted(path.name.partition(".")[2] for path in (tmp_path / "bench").iterdir())
+
+
+def test_a_benchmark_that_has_lost_an_image_is_completed(cached, tmp_path):
+    table = open_data(SPEC)
+    table[1].path.unlink()
+    assert list(open_data(SPEC)) == list(table)
+    assert cached == ["p1", "p2", "p2"]
+    assert folders(tmp_path) == [""]
+
+
+@pytest.mark.parametrize("damage", ["truth.json", "run.json"])
+def test_a_benchmark_past_mending_is_made_anew(cached, damage):
+    table = open_data(SPEC)
+    table[1].path.unlink()
+    (table[1].path.parent / damage).write_text("no JSON")
+    assert list(open_data(SPEC)) == list(table)
+    assert cached == ["p1", "p2"] * 2
+
+
+def test_a_benchmark_that_was_broken_off_is_gone_on_with(cached, tmp_path):
+    def stop(outcome, done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        open_data(SPEC, on_study=stop)
+    assert folders(tmp_path) == ["part"]
+    assert len(open_data(SPEC)) == 2
+    assert cached == ["p1", "p2"]
+    assert folders(tmp_path) == [""]
+
+
+def test_two_that_make_one_benchmark_do_not_meet(cached, tmp_path):
+    """The other one makes all of it while this one is at its second patient."""
+    tables = []
+
+    def meanwhile(outcome, done, total):
+        if done == 1 and not tables:
+            tables.append(None)
+            tables.append(open_data(SPEC))
+
+    assert list(open_data(SPEC, on_study=meanwhile)) == list(tables[1])
+    assert cached == ["p1", "p1", "p2", "p2"]
+    assert folders(tmp_path) == [""]
+
+
 def test_a_kind_is_told_how_to_make_what_is_not_there(monkeypatch):
     asked = []
     known = KINDS["truth"]
-    monkeypatch.setitem(KINDS, "truth", type(known)("X", lambda place, making: asked.append((place, making))))
+    monkeypatch.setitem(KINDS, "truth", type(known)("X", lambda *told: asked.append(told)))
     open_data("truth:C:/images", make_executor="pool")
-    assert asked == [("C:/images", Making("pool", None))]
+    assert asked == [("C:/images", "pool", None)]

@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 import os
 import pickle
 import shutil
@@ -13,10 +14,12 @@ import pytest
 
 from microcalc.errors import MicrocalcError, ReadError, UsageError
 from microcalc.parallel import process_pool
+from microcalc.synthesis import bench
 from microcalc.synthesis.bench import BENCHMARKS, Benchmark, compare, load_benchmark, make_benchmark, sha256
 from microcalc.synthesis.calcification import Morphology
-from microcalc.synthesis.device import DEVICES
+from microcalc.synthesis.device import DEVICES, draw_device
 from microcalc.synthesis.generate import synthesize
+from microcalc.synthesis.phantom import Tissue
 from microcalc.truth import Truth
 
 SMALL, MEDIUM, LARGE = (BENCHMARKS[f"v1-{size}"].plans for size in ("small", "medium", "large"))
@@ -112,10 +115,19 @@ def test_a_making_is_whole_or_none(tiny, tmp_path):
     assert not Benchmark("v1", SMALL).is_in(tmp_path)
 
 
-def test_another_recipe_or_truth_has_another_key():
+def test_a_making_without_one_of_its_images_is_none(copy):
+    assert Benchmark("tiny", TINY).is_in(copy[0])
+    sorted(copy[0].rglob("*.dcm"))[3].unlink()
+    assert not Benchmark("tiny", TINY).is_in(copy[0])
+
+
+def test_another_recipe_truth_or_version_has_another_key(monkeypatch):
     one = Benchmark("a", TINY)
     assert one.key == Benchmark("b", TINY).key
     assert len({one.key, Benchmark("a", TINY[:1]).key, Benchmark("a", TINY, "ab" * 32).key}) == 3
+    before = one.key
+    monkeypatch.setitem(bench.VERSIONS, "scipy", "0.1")
+    assert one.key != before
 
 
 @pytest.fixture
@@ -166,6 +178,30 @@ def test_values_that_no_pixel_has_are_no_levels(copy):
     assert compare(*copy).same
 
 
+@pytest.mark.parametrize(("apart", "same"), [(4, True), (5, False)])
+def test_rare_values_are_no_neighbours(copy, apart, same):
+    """Between 100 and what it becomes no pixel has a value: only so many do units leave out."""
+
+    def fill(line):
+        line[:] = 100
+
+    images = [sorted(folder.rglob("*.dcm"))[0] for folder in copy]
+    for image in images:
+        change(image, fill)
+    brighten(images[1], 5000, apart)
+    assert compare(*copy).same is same
+
+
+def test_no_unit_leaves_out_more_values_than_that():
+    for name, number in itertools.product(DEVICES, range(8)):
+        device = draw_device(np.random.default_rng(number), name=name)
+        # All exposures there are, over tissue of no thickness far from the skin.
+        exposed = np.linspace(-3, 9, 500_000, dtype=np.float32)[None]
+        tissue = Tissue(exposed, np.zeros_like(exposed), np.full_like(exposed, 99))
+        grey = dataclasses.replace(device, look=dataclasses.replace(device.look, unsharp=0.0)).present(exposed, tissue)
+        assert np.diff(np.unique(grey).astype(int)).max() <= bench._WIDEST_STEP
+
+
 def test_truth_may_not_differ_at_all(copy):
     path = copy[1] / "truth.json"
     path.write_text(path.read_text() + "\n")
@@ -211,6 +247,8 @@ def test_another_processor_makes_the_same(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_small_benchmark_is_the_published_one(tmp_path):
-    make_benchmark("v1-small", tmp_path, make_executor=process_pool())
-    assert sha256(tmp_path / "truth.json") == BENCHMARKS["v1-small"].truth_sha256
+@pytest.mark.parametrize("name", [name for name, benchmark in BENCHMARKS.items() if benchmark.truth_sha256])
+def test_a_published_benchmark_is_made_anew(tmp_path, name):
+    """Making it checks its hash."""
+    make_benchmark(name, tmp_path, make_executor=process_pool())
+    assert sha256(tmp_path / "truth.json") == BENCHMARKS[name].truth_sha256

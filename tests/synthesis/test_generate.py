@@ -1,17 +1,22 @@
 """The generating job: plans, files, what a failure, an interruption or a full disk costs, and going on."""
 
+import dataclasses
 import errno
 import json
+import re
+import sys
 from collections import Counter
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from types import SimpleNamespace
 
+import cv2
+import numpy as np
 import pytest
 
 from microcalc.errors import UsageError, WriteError
 from microcalc.findings import Failure
-from microcalc.synthesis import Difficulty, StudyPlan, generate, plan_studies, synthesize
+from microcalc.synthesis import StudyPlan, generate, plan_studies, synthesize
 from microcalc.synthesis.layouts import Layout
 from microcalc.truth import ImageTruth, Truth
 
@@ -47,7 +52,6 @@ class TestPlans:
             {"split_shares": {"train": 0.5, "test": 0.4}},
             {"device": "abacus"},
             {"density": "E"},
-            {"difficulty": Difficulty(noise=0.0)},
         ],
     )
     def test_what_makes_no_plan_is_refused(self, options):
@@ -206,6 +210,11 @@ class TestResume:
         with pytest.raises(UsageError, match="another plan for p1"):
             synthesize(other, interrupted, resume=True)
 
+    def test_another_version_of_what_computes_is_refused(self, interrupted, monkeypatch):
+        monkeypatch.setitem(generate.VERSIONS, "opencv", "0.1")
+        with pytest.raises(UsageError, match=rf"package opencv {re.escape(cv2.__version__)} then, 0\.1 now"):
+            synthesize(PLANS, interrupted, resume=True)
+
     def test_another_layout_is_refused(self, interrupted, monkeypatch):
         monkeypatch.setitem(generate.LAYOUTS, "other", Layout(write, finish))
         with pytest.raises(UsageError, match="set layout truth then, other now"):
@@ -221,17 +230,79 @@ def test_what_a_killed_run_has_left_is_not_taken_for_a_finished_study(tmp_path):
 
 def test_the_truth_of_another_set_is_not_replaced(tmp_path):
     (tmp_path / "truth.json").write_text("weeks of work")
-    with pytest.raises(UsageError, match="without the truth of another set"):
+    with pytest.raises(UsageError, match="without another set, found the truth of one"):
         synthesize(PLANS, tmp_path)
     assert files(tmp_path) == ["truth.json"]
 
 
+@pytest.fixture
+def known_while_drawing(monkeypatch, tmp_path):
+    """Which of truth.json and run.json lie there whenever a study is drawn."""
+    known = []
+
+    def draw_and_look(plan):
+        known.append([name for name in ("truth.json", "run.json") if (tmp_path / name).exists()])
+        return draw(plan)
+
+    monkeypatch.setattr(generate, "draw_study", draw_and_look)
+    return known
+
+
+def test_no_truth_is_there_while_images_are_replaced(tmp_path, known_while_drawing):
+    """A run that is killed must not leave new images beside their predecessors' truth."""
+    synthesize(PLANS[:1], tmp_path)
+    synthesize(PLANS[:2], tmp_path)
+    generate.write_study(tmp_path, seed=1)
+    assert known_while_drawing == [[], [], [], ["run.json"]]
+
+
+def test_what_is_finished_stays_known_while_a_run_is_resumed(tmp_path, known_while_drawing):
+    synthesize(PLANS[:1], tmp_path)
+    synthesize(PLANS[:2], tmp_path, resume=True)
+    assert known_while_drawing[1] == ["truth.json", "run.json"]
+
+
+@pytest.mark.parametrize(("layout", "number"), [("mini_mias", 500), ("cbis_ddsm", 100_000), ("bmcd", 1)])
+def test_what_a_layout_cannot_hold_is_said_before_anything_is_drawn(tmp_path, monkeypatch, layout, number):
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    with pytest.raises(UsageError, match=f"for the layout {layout}"):
+        synthesize([*PLANS, StudyPlan("p", number + 10, seed=1)], tmp_path / "out", layout=layout)
+    assert not (tmp_path / "out").exists()
+
+
+def test_plans_with_numbers_of_numpy_are_recorded(tmp_path):
+    plan = StudyPlan("p1", np.int64(1), seed=np.uint64(5))
+    synthesize([plan], tmp_path)
+    assert json.loads((tmp_path / "run.json").read_text())["plans"]["p1"]["seed"] == 5
+    told = []
+    synthesize([StudyPlan("p1", 1, seed=5)], tmp_path, resume=True, on_study=lambda *outcome: told.append(outcome))
+    assert told == []
+
+
 def test_other_files_are_left_alone(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
-    synthesize(PLANS, tmp_path)
+    synthesize(PLANS[:1], tmp_path)
     synthesize(PLANS[:1], tmp_path)
     assert (tmp_path / "notes.txt").read_text() == "mine"
     assert paths(Truth.from_json(tmp_path / "truth.json")) == images_of("p1")
+
+
+def test_images_of_an_earlier_run_are_not_left_without_truth(tmp_path):
+    synthesize(PLANS[:2], tmp_path)
+    before = (tmp_path / "truth.json").read_bytes()
+    with pytest.raises(UsageError, match=r"of another run \(1\)"):
+        synthesize(PLANS[:1], tmp_path)
+    with pytest.raises(UsageError, match=r"of another run \(2\)"):
+        synthesize(PLANS[:2], tmp_path, layout="inbreast")
+    assert (tmp_path / "truth.json").read_bytes() == before
+
+
+def test_a_refused_resumption_leaves_a_whole_set_whole(tmp_path):
+    synthesize(PLANS[:1], tmp_path)
+    before = files(tmp_path)
+    with pytest.raises(UsageError, match="another plan for p1"):
+        synthesize([dataclasses.replace(PLANS[0], seed=99)], tmp_path, resume=True)
+    assert files(tmp_path) == before
 
 
 @pytest.mark.parametrize(

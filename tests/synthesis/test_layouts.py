@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from microcalc.errors import UsageError
+from microcalc.evaluation.matching import match_disc14
 from microcalc.synthesis.device import draw_device
 from microcalc.synthesis.dicom import StudyIdentity
 from microcalc.synthesis.layouts import LAYOUTS
@@ -148,6 +149,13 @@ def test_the_plain_layout_names_files_by_patient_side_and_view(tmp_path: Path):
     truths = write_set(tmp_path, "truth", study(number=7))
     assert sorted(contents(tmp_path)) == sorted(truth.path for truth in truths)
     assert [truth.path for truth in truths] == ["p7_L_CC.dcm", "p7_R_CC.dcm", "p7_L_MLO.dcm", "p7_R_MLO.dcm"]
+
+
+@pytest.mark.parametrize(("name", "most"), [("mini_mias", 499), ("cbis_ddsm", 99_999)])
+def test_names_hold_only_so_many_patients(name: str, most: int):
+    LAYOUTS[name].check(most)
+    with pytest.raises(UsageError, match=f"at most {most} patients for the layout {name}, found patient {most + 1}"):
+        LAYOUTS[name].check(most + 1)
 
 
 # ---- INbreast
@@ -332,11 +340,6 @@ def test_an_unknown_density_is_blank_or_0(tmp_path: Path):
     assert {row["breast density"] for row in cases(tmp_path, "train")} == {"0"}
 
 
-def test_cbis_ddsm_holds_99999_patients(tmp_path: Path):
-    with pytest.raises(UsageError, match=r"at most 99999 patients.*found number 100000"):
-        LAYOUTS["cbis_ddsm"].write(tmp_path, make_picture(number=100_000))
-
-
 # ---- OMI-DB
 
 
@@ -423,11 +426,10 @@ def test_bmcd_marks_are_red_on_a_smaller_picture(tmp_path: Path):
     assert np.array(found) == pytest.approx(np.array(sorted([*CLUSTER, SINGLE])), abs=1)
 
 
-def test_bmcd_without_openpyxl_is_refused_at_the_first_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_bmcd_without_openpyxl_is_refused(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     with pytest.raises(UsageError, match=r"expected the package openpyxl.*microcalc\[layouts\]"):
-        LAYOUTS["bmcd"].write(tmp_path, make_picture())
-    assert contents(tmp_path) == {}
+        LAYOUTS["bmcd"].check(1)
 
 
 # ---- mini-MIAS
@@ -492,8 +494,19 @@ def test_mini_mias_cuts_off_what_reaches_beyond_the_film(tmp_path: Path):
     assert moved.ignore == ()
 
 
-@pytest.mark.parametrize(("view", "number"), [("CC", 1), ("MLO", 500)])
-def test_mini_mias_holds_only_mlo_views_of_499_patients(tmp_path: Path, view: str, number: int):
-    with pytest.raises(UsageError, match=f"found a {view} view of patient {number}"):
-        LAYOUTS["mini_mias"].write(tmp_path, make_picture("L", view, number=number))
-    assert "CC" not in LAYOUTS["mini_mias"].views
+def test_mini_mias_asks_for_nothing_that_a_pixel_holds(tmp_path: Path):
+    picture = make_picture("L", "MLO")
+    # Squares of 1, 2 and 3 pixels: discs of the same area measure 0.079, 0.158 and 0.237 mm; the film's pixels 0.2 mm.
+    sizes = [speck(x, 100, side / 2, "benign", "round", 9.0) for x, side in ((60, 1), (90, 2), (120, 3))]
+    truth = picture.truth.model_copy(update={"calcifications": tuple(sizes), "clusters": (), "ignore": ()})
+    moved = LAYOUTS["mini_mias"].write(tmp_path, dataclasses.replace(picture, truth=truth))
+    assert [mark.snr for mark in moved.calcifications] == [None] * 3
+    assert [region.polygon for region in moved.ignore] == [mark.polygon for mark in moved.calcifications[:2]]
+    assert {region.reason for region in moved.ignore} == {"smaller than a pixel"}
+    assert match_disc14([], moved, moved.spacing_mm).target.tolist() == [False, False, True]
+
+
+def test_mini_mias_holds_only_mlo_views(tmp_path: Path):
+    with pytest.raises(UsageError, match="expected an MLO view for the layout mini_mias, found CC"):
+        LAYOUTS["mini_mias"].write(tmp_path, make_picture("L", "CC"))
+    assert LAYOUTS["mini_mias"].views == ("MLO",)

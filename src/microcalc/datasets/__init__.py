@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
-from collections.abc import Callable
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from microcalc.batch import MakeExecutor
 from microcalc.datasets.table import Record, Table
-from microcalc.errors import UsageError
+from microcalc.errors import ReadError, UsageError
 
 if TYPE_CHECKING:
     from microcalc.synthesis.generate import OnStudy
 
-__all__ = ["KINDS", "Kind", "Making", "Record", "Table", "cache_folder", "open_data"]
-
-
-@dataclass(frozen=True)
-class Making:
-    """How a data set is made that is not there yet."""
-
-    #: Makes the pool that draws the studies; None: one after the other, here.
-    make_executor: MakeExecutor | None = None
-    #: Called after each study with its outcome, the number done and the number of all.
-    on_study: OnStudy | None = None
+__all__ = ["KINDS", "Kind", "Record", "Table", "cache_folder", "open_data"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +27,7 @@ class Kind:
     """One kind of data set: what stands after the colon, and how that is opened."""
 
     example: str
-    open: Callable[[str, Making], Table]
+    open: Callable[[str, MakeExecutor | None, OnStudy | None], Table]
 
 
 def open_data(
@@ -62,7 +56,7 @@ def open_data(
             found=repr(spec),
             do="name the kind of data first" if not colon else "choose one of these kinds",
         )
-    return KINDS[kind].open(place, Making(make_executor, on_study))
+    return KINDS[kind].open(place, make_executor, on_study)
 
 
 def cache_folder() -> Path:
@@ -70,19 +64,49 @@ def cache_folder() -> Path:
     return Path(os.environ.get("MICROCALC_CACHE") or Path.home() / ".cache" / "microcalc")
 
 
-def _open_truth(place: str, making: Making) -> Table:
+def _open_truth(place: str, make_executor: MakeExecutor | None, on_study: OnStudy | None) -> Table:
     return Table.from_truth(Path(place).expanduser())
 
 
-def _open_benchmark(name: str, making: Making) -> Table:
+def _open_benchmark(name: str, make_executor: MakeExecutor | None, on_study: OnStudy | None) -> Table:
     from microcalc.synthesis.bench import load_benchmark, make_benchmark
 
     benchmark = load_benchmark(name)
     # Another recipe or another version is another folder: an old one is never taken for the new.
     folder = cache_folder() / "bench" / f"{name}-{benchmark.key}"
+    damaged = folder.exists()  # asked first: folders appear whole
     if not benchmark.is_in(folder):
-        make_benchmark(name, folder, make_executor=making.make_executor, resume=True, on_study=making.on_study)
+        make = functools.partial(make_benchmark, name, make_executor=make_executor, resume=True, on_study=on_study)
+        with _built(folder, damaged) as own:
+            try:
+                make(own)
+            except (ReadError, UsageError):  # what was begun is past going on with
+                shutil.rmtree(own, ignore_errors=True)
+                make(own)
     return Table.from_truth(folder)
+
+
+@contextlib.contextmanager
+def _built(folder: Path, damaged: bool) -> Iterator[Path]:
+    """A folder of this process alone, which takes the name ``folder`` once the block has ended well.
+
+    It begins with what is left of a damaged ``folder`` or of a block that was broken off: of several processes, one
+    gets that. Of several that end well, the first gives the folder.
+    """
+    left = folder.with_name(f"{folder.name}.part")
+    own = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.part")
+    for begun in (folder, left) if damaged else (left,):
+        with contextlib.suppress(OSError):  # there is none, or another process has it, or this one has the first
+            begun.rename(own)
+    try:
+        yield own
+    except BaseException:
+        with contextlib.suppress(OSError):  # nothing was begun, or another process has left its own
+            own.rename(left)
+        raise
+    with contextlib.suppress(OSError):  # another process was faster
+        own.rename(folder)
+    shutil.rmtree(own, ignore_errors=True)
 
 
 #: By the word before the colon.

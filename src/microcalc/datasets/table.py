@@ -25,20 +25,27 @@ class Record:
         """The image; where its file states no pixel spacing, with the data set's.
 
         Raises:
-            ReadError: the file cannot be read, or has not as many pixels as its truth says.
+            ReadError: the file cannot be read, or is another image than that of its truth.
         """
         mammogram = read_mammogram(self.path)
         stated = (self.truth.rows or mammogram.shape[0], self.truth.columns or mammogram.shape[1])
         if mammogram.shape != stated:
-            raise ReadError(
-                expected=f"{stated[0]} x {stated[1]} pixels, as its truth says",
-                found=f"{mammogram.shape[0]} x {mammogram.shape[1]}",
-                do="use the image that the truth was made on",
-                where=self.path,
-            )
+            raise self._another(f"{stated[0]} x {stated[1]} pixels", f"{mammogram.shape[0]} x {mammogram.shape[1]}")
+        uids = mammogram.sop_instance_uid, self.truth.sop_instance_uid
+        if None not in uids and uids[0] != uids[1]:
+            raise self._another("the SOPInstanceUID", "another one")
         if mammogram.spacing_mm is None and self.truth.spacing_mm is not None:
             return mammogram.with_spacing(self.truth.spacing_mm, "dataset")
         return mammogram
+
+    def _another(self, stated: str, found: str) -> ReadError:
+        """The image is not the one that the truth is about."""
+        return ReadError(
+            expected=f"{stated}, as its truth says",
+            found=found,
+            do="use the image that the truth was made on",
+            where=self.path,
+        )
 
 
 class Table(Sequence[Record]):

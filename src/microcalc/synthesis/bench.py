@@ -12,19 +12,23 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
+from numpy.typing import NDArray
 
-from microcalc import __version__
 from microcalc.batch import MakeExecutor
 from microcalc.errors import MicrocalcError, UsageError
 from microcalc.synthesis.calcification import Morphology
 from microcalc.synthesis.generate import OnStudy, synthesize
 from microcalc.synthesis.lesions import Difficulty
 from microcalc.synthesis.odds import BENIGN, LESIONS
+from microcalc.synthesis.plans import VERSIONS, key_of
 from microcalc.synthesis.study import StudyPlan
 from microcalc.truth import Split, Truth
 
 #: The dial: one setting for all sizes, chosen by what the detector ``morphology`` scores on the test patients.
 DIFFICULTY = Difficulty(contrast=1.2)
+
+#: Codes that imaging units leave out, one after the other, at most plus one (gaps in their look-up tables).
+_WIDEST_STEP = 4
 
 #: Patient ``n`` is drawn from this seed plus ``n``.
 _FIRST_SEED = 2_001_000_000
@@ -65,17 +69,15 @@ class Benchmark:
 
     @property
     def key(self) -> str:
-        """Short name of this making: another recipe or truth has another."""
-        recipe = f"{__version__} {self.plans}"
-        return (self.truth_sha256 or hashlib.sha256(recipe.encode()).hexdigest())[:12]
+        """Short name of this making: another recipe, truth or version of what draws it has another."""
+        return key_of((*VERSIONS.values(), *self.plans, self.truth_sha256))[:12]
 
     def is_in(self, folder: Path) -> bool:
-        """Whether a folder holds this benchmark's truth, whole."""
+        """Whether a folder holds this benchmark, whole: its truth, and every image."""
         try:
-            self.check(folder)
+            return all((folder / image.path).exists() for image in self.check(folder).images)
         except MicrocalcError:
             return False
-        return True
 
     def check(self, folder: Path) -> Truth:
         """The truth in a folder, once it is known to be this benchmark's.
@@ -191,7 +193,8 @@ class Comparison:
 def compare(folder_a: Path, folder_b: Path) -> Comparison:
     """Compare truth.json byte by byte, and the stored values of every image that both list.
 
-    A grey level is a stored value that occurs in the image: some units leave every other one out.
+    A grey level is a stored value that occurs in one of the images: some units leave up to three in a row out. What is
+    further apart than that differs, whatever occurs between.
 
     Raises:
         ReadError: one has no truth.json, or a damaged one.
@@ -216,12 +219,17 @@ def compare(folder_a: Path, folder_b: Path) -> Comparison:
                 where=folder_b / name,
             )
         pixels += a.size
-        # Units that leave codes out (gaps in their look-up table) step from one code in use to the next.
-        used = np.bincount(a.ravel(), minlength=1 << 16) + np.bincount(b.ravel(), minlength=1 << 16) > 0
-        level = np.cumsum(used)
-        beyond += int((np.abs(level[a] - level[b]) > 1).sum())
+        beyond += _beyond_one_level(a, b)
     equal = sha256(folder_a / "truth.json") == sha256(folder_b / "truth.json")
     return Comparison(equal, pixels, beyond)
+
+
+def _beyond_one_level(a: NDArray[np.uint16], b: NDArray[np.uint16]) -> int:
+    """Pixels of two images that differ by more than one grey level."""
+    used = np.bincount(a.ravel(), minlength=1 << 16) + np.bincount(b.ravel(), minlength=1 << 16) > 0
+    level = np.cumsum(used)
+    codes, levels = (np.abs(one.astype(np.int32) - other) for one, other in ((a, b), (level[a], level[b])))
+    return int(((levels > 1) | (codes > _WIDEST_STEP)).sum())
 
 
 def sha256(path: Path) -> str:

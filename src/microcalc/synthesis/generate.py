@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
+import contextlib
 import itertools
 import json
 import shutil
@@ -15,7 +14,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-import microcalc
 from microcalc.batch import MakeExecutor, work
 from microcalc.errors import MicrocalcError, UsageError, WriteError
 from microcalc.findings import Failure, Record
@@ -27,6 +25,7 @@ from microcalc.synthesis.layouts import LAYOUTS
 from microcalc.synthesis.lesions import Difficulty
 from microcalc.synthesis.normals import InsertionPlan, draw_insertions
 from microcalc.synthesis.phantom import Density
+from microcalc.synthesis.plans import VERSIONS, check, check_set, key_of, plain
 from microcalc.synthesis.study import StudyPlan, draw_study
 from microcalc.truth import ImageTruth, Split, Truth
 
@@ -78,7 +77,13 @@ def plan_studies(
     Raises:
         UsageError: a value out of range.
     """
-    _check_range(count, seed, normal_share, split_shares)
+    check_set(count, seed, normal_share)
+    shares = (split_shares or {}).values()
+    check(
+        not shares or (min(shares) >= 0 and abs(sum(shares) - 1) < 1e-6),
+        "split shares of 0 to 1 that add up to 1",
+        str(split_shares),
+    )
     kinds = _in_turn({False: 1 - normal_share, True: normal_share})
     splits = {normal: _in_turn(split_shares or {None: 1.0}) for normal in (False, True)}
     return [
@@ -129,6 +134,7 @@ def write_study(
     plan = StudyPlan(
         patient, 1, seed, normal, density=density, device=DEFAULT_DEVICE, spacing_mm=spacing_mm, shape=shape
     )
+    _forget(folder / _TRUTH)
     truth = Truth(root=".", images=_write_pictures(plan, folder, "truth"))
     with replacing(folder / _TRUTH) as file:
         file.write(truth.to_json().encode())
@@ -166,12 +172,20 @@ def synthesize(
         KeyboardInterrupt: after everything finished has been described.
     """
     _check_plans(plans, layout)
+    _check_folder(plans, out, layout, resume=resume)
     clock = time.perf_counter()
-    settings = {"package": {"version": microcalc.__version__}, "set": {"layout": layout}}
+    settings = {"package": VERSIONS, "set": {"layout": layout}}
     tasks = [_Task(plan, out, layout) for plan in plans]
-    _refuse_foreign(out)
+    whole = not (out / _JOURNAL).exists()
     journal = Journal(out / _JOURNAL, settings, StudyRecord, _results, resume=resume)
-    outcomes: dict[str, Outcome] = _earlier(journal.finished, tasks)
+    try:
+        outcomes: dict[str, Outcome] = _earlier(journal.finished, tasks)
+    except UsageError:
+        if whole:
+            journal.remove()
+        raise
+    if not resume:  # from here on files are replaced, and what is known of the earlier ones holds no more
+        _forget(out / _TRUTH, out / _RUN)
     todo = [task for task in tasks if task.plan.patient not in outcomes]
     stopped: KeyboardInterrupt | WriteError | None = None
     try:
@@ -201,22 +215,25 @@ class _Task:
     @property
     def key(self) -> str:
         """Hash of the plan."""
-        plan = json.dumps(dataclasses.asdict(self.plan), sort_keys=True, default=str)
-        return hashlib.sha256(plan.encode("utf-8", "surrogateescape")).hexdigest()
+        return key_of(self.plan)
 
     @property
     def described(self) -> dict[str, Any]:
         """The plan for the record; a user's own files may be named after patients, and are left out."""
-        plan = dataclasses.asdict(self.plan)
-        plan.pop("paths", None)
-        return {"sha256": self.key, **plan}
+        return {"sha256": self.key} | {name: value for name, value in plain(self.plan).items() if name != "paths"}
 
 
 def _draw(task: _Task) -> Outcome:
     """Draw and write one study; a failure comes back as a value, but for a disk that cannot be written."""
     plan = task.plan
     try:
-        return StudyRecord(patient=plan.patient, plan=task.key, images=_write_pictures(plan, task.out, task.layout))
+        images = _write_pictures(plan, task.out, task.layout)
+        if images:
+            return StudyRecord(patient=plan.patient, plan=task.key, images=images)
+        views = " or ".join(LAYOUTS[task.layout].views)
+        raise MicrocalcError(
+            expected=f"{views} views, which the layout {task.layout} holds", found="none", do="choose another layout"
+        )
     except WriteError:
         raise
     except MicrocalcError as error:
@@ -234,14 +251,31 @@ def _write_pictures(plan: Plan, out: Path, layout: str) -> tuple[ImageTruth, ...
     truths: dict[int, ImageTruth] = {}
     shutil.rmtree(stage, ignore_errors=True)  # a run that was killed may have left some of it
     try:
-        for picture in pictures:
-            if picture.truth.view in chosen.views:
-                stage.mkdir(parents=True, exist_ok=True)
-                truths[picture.instance] = chosen.write(stage, picture)
-        for path in sorted(stage.rglob("*")):
-            if path.is_file():
-                (out / path.relative_to(stage)).parent.mkdir(parents=True, exist_ok=True)
-                path.replace(out / path.relative_to(stage))
+        with _writing(out):
+            for picture in pictures:
+                if picture.truth.view in chosen.views:
+                    stage.mkdir(parents=True, exist_ok=True)
+                    truths[picture.instance] = chosen.write(stage, picture)
+            for path in sorted(stage.rglob("*")):
+                if path.is_file():
+                    (out / path.relative_to(stage)).parent.mkdir(parents=True, exist_ok=True)
+                    path.replace(out / path.relative_to(stage))
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+    return tuple(truth for _, truth in sorted(truths.items()))
+
+
+def _forget(*paths: Path) -> None:
+    for path in paths:
+        with _writing(path.parent):
+            path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """The system's refusals as WriteError."""
+    try:
+        yield
     except OSError as error:
         # pydicom raises the system's error anew, with a traceback for its text.
         system = error if error.strerror else error.__cause__
@@ -249,11 +283,8 @@ def _write_pictures(plan: Plan, out: Path, layout: str) -> tuple[ImageTruth, ...
             expected="a folder to write studies into",
             found=getattr(system, "strerror", None) or type(error).__name__,
             do="check its permissions and the free disk space",
-            where=out,
+            where=folder,
         ) from error
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
-    return tuple(truth for _, truth in sorted(truths.items()))
 
 
 def _died(task: _Task) -> Outcome:
@@ -319,15 +350,33 @@ def _earlier(records: Sequence[StudyRecord], tasks: Sequence[_Task]) -> dict[str
     return left
 
 
-def _refuse_foreign(out: Path) -> None:
-    """Another set's truth may be somebody's work of weeks: only what a run of ours has written is replaced."""
-    try:
-        ours = (out / _JOURNAL).exists() or "plans" in json.loads((out / _RUN).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        ours = False
-    if (out / _TRUTH).exists() and not ours:
+def _check_folder(plans: Sequence[Plan], out: Path, layout: str, *, resume: bool) -> None:
+    """Raise UsageError where a run would write among its own inputs, or leave images beside a truth without them.
+
+    Another set's truth may be somebody's work of weeks: only what a run of ours has written is replaced, by the same
+    studies.
+    """
+    inputs = {path.resolve().parent for plan in plans if isinstance(plan, InsertionPlan) for path in plan.paths}
+    if inputs & {out.resolve(), *out.resolve().parents}:
         raise UsageError(
-            expected="a folder without the truth of another set", found=_TRUTH, do="choose another --out", where=out
+            expected="an output folder outside the normal mammograms'",
+            found="one in it",
+            do="choose another",
+            where=out,
+        )
+    try:
+        run = json.loads((out / _RUN).read_text(encoding="utf-8"))
+        earlier, same_layout = set(run["plans"]), run["settings"]["set"]["layout"] == layout
+    except (OSError, ValueError, KeyError, TypeError):
+        earlier, same_layout = set(), True
+    foreign = (out / _TRUTH).exists() and not earlier and not (out / _JOURNAL).exists()
+    other = earlier - {plan.patient for plan in plans} if same_layout else earlier
+    if foreign or (other and not resume):
+        raise UsageError(
+            expected="a folder without another set",
+            found="the truth of one" if foreign else f"studies of another run ({len(other)})",
+            do="choose another --out",
+            where=out,
         )
 
 
@@ -340,21 +389,7 @@ def _check_plans(plans: Sequence[Plan], layout: str) -> None:
             found=f"{len(plans)} plans of {len({p.patient for p in plans})} patients",
             do="give each study its own",
         )
-
-
-def _check_range(count: int, seed: int, normal_share: float, split_shares: Mapping[Split, float] | None) -> None:
-    for name, given, holds in (
-        ("a count of 1 or more", count, count >= 1),
-        ("a seed of 0 or more", seed, seed >= 0),
-        ("a share of normals of 0 to 1", normal_share, 0 <= normal_share <= 1),
-        (
-            "split shares of 0 to 1 that add up to 1",
-            split_shares,
-            split_shares is None or (min(split_shares.values()) >= 0 and abs(sum(split_shares.values()) - 1) < 1e-6),
-        ),
-    ):
-        if not holds:
-            raise UsageError(expected=name, found=str(given), do="choose another")
+    LAYOUTS[layout].check(max(plan.number for plan in plans))
 
 
 def _in_turn(shares: Mapping[Key, float]) -> Iterator[Key]:

@@ -38,13 +38,13 @@ _COLUMNS = (
 _SIDES = {"L": "Left", "R": "Right"}
 
 
-def write(root: Path, picture: Picture) -> ImageTruth:
-    """Write one picture, and its copy with every calcification filled red.
+def check(number: int) -> None:
+    """Raise UsageError unless openpyxl, which the workbook needs, is installed; ``number`` may be any."""
+    _openpyxl()
 
-    Raises:
-        UsageError: openpyxl, which the workbook needs, is not installed.
-    """
-    _openpyxl()  # rather now than after the last study
+
+def write(root: Path, picture: Picture) -> ImageTruth:
+    """Write one picture, and its copy with every calcification filled red."""
     side, view = named_view(picture.truth)
     folder = 2 * picture.number - (side == "L")
     kind = "Normal_cases" if picture.truth.normal else "Suspicious_cases"

@@ -21,8 +21,16 @@ from numpy.typing import NDArray
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
-from microcalc.errors import UsageError
-from microcalc.synthesis.layout_parts import Region, assess, monochrome2, named_view, regions, store, write_text
+from microcalc.synthesis.layout_parts import (
+    Region,
+    assess,
+    check_number,
+    monochrome2,
+    named_view,
+    regions,
+    store,
+    write_text,
+)
 from microcalc.truth import ImageTruth
 
 if TYPE_CHECKING:
@@ -91,18 +99,13 @@ class _Series:
         return f"{self.case}/{self.study}/{self.uid}/{file:06d}.dcm"
 
 
-def write(root: Path, picture: Picture) -> ImageTruth:
-    """Write one picture, and mask and crop of each finding.
+def check(number: int) -> None:
+    """Raise UsageError for a patient's number that the set's names cannot hold."""
+    check_number(number, _PATIENTS, "cbis_ddsm")
 
-    Raises:
-        UsageError: more patients than the set's names can hold.
-    """
-    if picture.number > _PATIENTS:
-        raise UsageError(
-            expected=f"at most {_PATIENTS} patients for the layout cbis_ddsm",
-            found=f"number {picture.number}",
-            do="make fewer",
-        )
+
+def write(root: Path, picture: Picture) -> ImageTruth:
+    """Write one picture, and mask and crop of each finding."""
     side, view = named_view(picture.truth)
     part = "Test" if picture.truth.split == "test" else "Training"
     case = f"Calc-{part}_P_{picture.number:05d}_{_SIDES[side]}_{view}"

@@ -45,6 +45,16 @@ def named_view(truth: ImageTruth) -> tuple[Side, View]:
     return truth.side, view
 
 
+def check_number(number: int, most: int, layout: str) -> None:
+    """Raise UsageError for a patient's number beyond the ``most`` that a layout's names can hold."""
+    if number > most:
+        raise UsageError(
+            expected=f"at most {most} patients for the layout {layout}",
+            found=f"patient {number}",
+            do="make fewer, or choose another layout",
+        )
+
+
 def as_dicom(picture: Picture) -> FileDataset:
     """The picture as a mammography object with all its tags.
 

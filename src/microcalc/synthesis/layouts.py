@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from microcalc.synthesis.study import Picture
 
 
+def _any_number(number: int) -> None:
+    """Names that can count without end, and nothing needed but the package."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """One way to lay a set out below a root folder. Names follow ``Picture.number``, never the order of writing."""
@@ -25,6 +29,8 @@ class Layout:
     write: Callable[[Path, Picture], ImageTruth]
     #: Writes the set's tables below the root from the truths of all pictures written; may be called again.
     finish: Callable[[Path, Sequence[ImageTruth]], None]
+    #: Raises UsageError where it cannot hold studies of numbers up to the one given, or lacks a package it needs.
+    check: Callable[[int], None] = _any_number
     #: The views the layout has a place for: pictures of others must not be given to it.
     views: tuple[View, ...] = ("CC", "MLO")
 
@@ -44,8 +50,8 @@ def _no_tables(root: Path, images: Sequence[ImageTruth]) -> None:
 LAYOUTS: dict[str, Layout] = {
     "truth": Layout(_write_plain, _no_tables),
     "inbreast": Layout(layout_inbreast.write, layout_inbreast.finish),
-    "cbis_ddsm": Layout(layout_cbis_ddsm.write, layout_cbis_ddsm.finish),
+    "cbis_ddsm": Layout(layout_cbis_ddsm.write, layout_cbis_ddsm.finish, layout_cbis_ddsm.check),
     "omi_db": Layout(layout_omi_db.write, layout_omi_db.finish),
-    "bmcd": Layout(layout_bmcd.write, layout_bmcd.finish),
-    "mini_mias": Layout(layout_mini_mias.write, layout_mini_mias.finish, views=("MLO",)),
+    "bmcd": Layout(layout_bmcd.write, layout_bmcd.finish, layout_bmcd.check),
+    "mini_mias": Layout(layout_mini_mias.write, layout_mini_mias.finish, layout_mini_mias.check, views=("MLO",)),
 }

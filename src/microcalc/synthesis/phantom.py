@@ -121,7 +121,9 @@ class Phantom:
         spacing, rng = self._pitch, self.rng("tissue", self.side, self.view)
         woman = self.rng("texture")  # both breasts of a woman are of a kind
         gland = Foam(_GLAND_MM, woman.uniform(0.0, 0.27), 4, woman.uniform(0.45, 0.7), 0.9, woman.uniform(0.95, 1.1))
-        stroma = Foam(_STROMA_MM, woman.uniform(-0.05, 0.15), 4, woman.uniform(0.35, 0.6), 0.5, woman.uniform(0.95, 1.2))
+        stroma = Foam(
+            _STROMA_MM, woman.uniform(-0.05, 0.15), 4, woman.uniform(0.35, 0.6), 0.5, woman.uniform(0.95, 1.2)
+        )
         contrast, pockets, webbed = woman.uniform((0.65, 0.4, 1.4), (0.95, 1.2, 2.1))
         straight, bend = self._straighten(x, y, spacing, rng)
         septa = stroma.draw(straight, spacing, rng)

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from microcalc.errors import UsageError
 from microcalc.mammogram import SPACING_LIMITS_MM, Side
 from microcalc.synthesis.acquisition import acquire, measure_snr, reference_attenuation
 from microcalc.synthesis.annotation import Annotation, Sight, annotate, too_faint
-from microcalc.synthesis.calcification import Morphology, Shadow, Speck, cast_shadow
+from microcalc.synthesis.calcification import Morphology, Shadow, Speck, cast_shadow, place_px
 from microcalc.synthesis.confusers import draw_confusers
 from microcalc.synthesis.device import DEVICES, Device, draw_device
 from microcalc.synthesis.dicom import MANUFACTURER, StudyIdentity
 from microcalc.synthesis.lesions import Difficulty, Lesion, draw_lesions
 from microcalc.synthesis.outline import View
 from microcalc.synthesis.phantom import Density, Phantom, Tissue
+from microcalc.synthesis.plans import check, key_of
 from microcalc.truth import ImageTruth, Split
 
 #: Raised whenever the same plan comes to draw other pixels: those must not go out under the earlier ones' identifiers.
 _GENERATION = 1
 
-_SIDES: tuple[Side, ...] = ("L", "R")
-_VIEWS: tuple[View, ...] = ("CC", "MLO")
-_DENSITIES: tuple[Density, ...] = ("A", "B", "C", "D")
+SIDES: tuple[Side, ...] = get_args(Side)
+VIEWS: tuple[View, ...] = get_args(View)
+_DENSITIES: tuple[Density, ...] = get_args(Density)
 #: Ages of screening, years, first and last.
 _AGES = (40, 74)
 #: Odds that both breasts hold calcium, where any does.
@@ -69,28 +69,25 @@ class StudyPlan:
 
     def __post_init__(self) -> None:
         low, high = SPACING_LIMITS_MM
-        _check(
+        check(
             re.fullmatch(r"[A-Za-z0-9._-]{1,64}", self.patient) is not None,
             "a patient ID of 1 to 64 letters, digits, dots, hyphens and underscores",
             repr(self.patient),
         )
-        _check(self.number >= 1, "a study number of 1 or more", str(self.number))
-        _check(self.seed >= 0, "a seed of 0 or more", str(self.seed))
-        _check(
-            self.device is None or self.device in DEVICES, f"a device out of {', '.join(DEVICES)}", repr(self.device)
+        check(self.number >= 1, "a study number of 1 or more", str(self.number))
+        check(self.seed >= 0, "a seed of 0 or more", str(self.seed))
+        check(
+            self.device is None or self.device in DEVICES,
+            f"an imaging unit out of {', '.join(DEVICES)}",
+            repr(self.device),
         )
-        _check(
+        check(
             self.density is None or self.density in _DENSITIES,
             f"a density out of {', '.join(_DENSITIES)}",
             repr(self.density),
         )
-        dial = self.difficulty
-        factors = (dial.diameter, dial.contrast, dial.noise)
-        _check(all(0 < factor < np.inf for factor in factors), "factors of difficulty above 0", str(factors))
-        odds = dial.densities
-        _check(min(odds) >= 0 and abs(sum(odds) - 1) < 1e-6, "odds of densities that add up to 1", str(odds))
         if self.spacing_mm is not None:
-            _check(low <= self.spacing_mm <= high, f"a pixel pitch of {low} to {high} mm", f"{self.spacing_mm:g} mm")
+            check(low <= self.spacing_mm <= high, f"a pixel pitch of {low} to {high} mm", f"{self.spacing_mm:g} mm")
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,13 +118,13 @@ def draw_study(plan: StudyPlan) -> Iterator[Picture]:
     rng = np.random.default_rng(plan.seed)
     age = int(rng.integers(*_AGES, endpoint=True))
     density = _DENSITIES[rng.choice(4, p=plan.difficulty.densities)]
-    device = _draw_device(plan, rng)
+    device = draw_unit(plan, rng)
     affected = () if plan.normal else _affected(rng)
-    identity = StudyIdentity(plan.patient, age, f"{plan} {_GENERATION}")
-    for side in _SIDES:
+    identity = StudyIdentity(plan.patient, age, f"{key_of(plan)} {_GENERATION}")
+    for side in SIDES:
         views = {
             view: Phantom(view, side, plan.seed, plan.density or density, device.shape, device.spacing_mm)
-            for view in _VIEWS
+            for view in VIEWS
         }
         lesions: list[Lesion] = []
         if side in affected:
@@ -154,30 +151,31 @@ def draw_study(plan: StudyPlan) -> Iterator[Picture]:
                 clusters=known.clusters,
                 ignore=known.ignore,
             )
-            instance = 1 + _SIDES.index(side) + len(_SIDES) * _VIEWS.index(view)
+            instance = 1 + SIDES.index(side) + len(SIDES) * VIEWS.index(view)
             yield Picture(pixels, truth, device, identity, plan.number, instance)
 
 
 def _affected(rng: np.random.Generator) -> tuple[Side, ...]:
     """The breasts that hold calcium."""
-    return _SIDES if rng.random() < _BOTH_BREASTS else (_SIDES[rng.integers(2)],)
+    return SIDES if rng.random() < _BOTH_BREASTS else (SIDES[rng.integers(2)],)
 
 
-def _draw_device(plan: StudyPlan, rng: np.random.Generator) -> Device:
-    device = draw_device(rng, name=plan.device, spacing_mm=plan.spacing_mm, shape=plan.shape)
-    _check(
+def draw_unit(plan: StudyPlan, rng: np.random.Generator) -> Device:
+    """The unit that images a plan's study.
+
+    Raises:
+        UsageError: a field too small for a breast.
+    """
+    device = draw_device(
+        rng, name=plan.device, spacing_mm=plan.spacing_mm, shape=plan.shape, noise=plan.difficulty.noise
+    )
+    check(
         min(device.shape) * device.spacing_mm >= _LEAST_FIELD_MM,
         f"a field of at least {_LEAST_FIELD_MM:g} mm",
         f"{device.shape[0]} x {device.shape[1]} pixels of {device.spacing_mm:g} mm",
         "ask for more pixels",
     )
-    factor = plan.difficulty.noise
-    return dataclasses.replace(
-        device,
-        quantum=factor * device.quantum,
-        electronic=factor * device.electronic,
-        structure=factor * device.structure,
-    )
+    return device
 
 
 def _image_breast(
@@ -235,19 +233,13 @@ def _see(
 
 def _cast(speck: Speck, phantom: Phantom) -> Shadow:
     """The speck's shadow in a view (the left breast's frame)."""
-    x, y = (mm / phantom.spacing_mm - 0.5 for mm in phantom.outline.locate(*speck.place))
-    shadow = cast_shadow(speck, phantom.view, x, y, phantom.spacing_mm)
+    shadow = cast_shadow(speck, phantom.view, *place_px(phantom, speck), phantom.spacing_mm)
     down, across = shadow.region
     rows, columns = phantom.shape
-    _check(
+    check(
         min(down.start, across.start) >= 0 and down.stop <= rows and across.stop <= columns,
         "a field that holds every calcification",
         f"one that reaches beyond {rows} x {columns} pixels of {phantom.spacing_mm:g} mm",
         "ask for more pixels",
     )
     return shadow
-
-
-def _check(holds: bool, expected: str, found: str, do: str = "choose another") -> None:
-    if not holds:
-        raise UsageError(expected=expected, found=found, do=do)
