@@ -162,13 +162,16 @@ def synthesize(
     benchmark: Annotated[
         str | None, typer.Option(help="v1-small, v1-medium or v1-large, instead.", show_default=False)
     ] = None,
+    spacing: Annotated[
+        float | None, typer.Option(metavar="MM", help="Pixel pitch of the normals.", show_default=False)
+    ] = None,
     normal_share: Annotated[
         float | None, typer.Option(help="Patients without calcium; default: 0.4.", show_default=False)
     ] = None,
     density: Annotated[str | None, typer.Option(help="A, B, C or D; default: drawn.", show_default=False)] = None,
     unit: Annotated[str | None, typer.Option(help="Mammography unit; default: drawn.", show_default=False)] = None,
     diameter: Annotated[float | None, typer.Option(help="Factor on specks' size.", show_default=False)] = None,
-    contrast: Annotated[float | None, typer.Option(help="Factor on their attenuation.", show_default=False)] = None,
+    contrast: Annotated[float | None, typer.Option(help="Factor on their contrast.", show_default=False)] = None,
     noise: Annotated[float | None, typer.Option(help="Factor on the unit's noise.", show_default=False)] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run in --out.")] = False,
     jobs: Jobs = None,
@@ -180,7 +183,7 @@ def synthesize(
     from microcalc.synthesis.bench import make_benchmark
 
     dial = _given(diameter=diameter, contrast=contrast, noise=noise)
-    wishes = _given(normal_share=normal_share, density=density, unit=unit)
+    wishes = _given(normal_share=normal_share, density=density, unit=unit, spacing=spacing)
     if benchmark is not None:
         _refuse("--benchmark", _given(count=count, seed=seed, layout=layout, normals=normals) | wishes | dial)
         job = functools.partial(make_benchmark, benchmark, out)
@@ -230,8 +233,11 @@ def _plans(
     difficulty = Difficulty(**dial)
     if normals is not None:
         own = {name: wishes.pop(name) for name in ("normal_share",) if name in wishes}
+        own |= _given(spacing_mm=wishes.pop("spacing", None))
         _refuse("--normals", wishes | {name: value for name, value in dial.items() if name == "noise"})
         return plan_insertions(normals, count, seed, difficulty=difficulty, **own)
+    if "spacing" in wishes:
+        raise UsageError(expected="--spacing with --normals", found="it alone", do="choose a --unit of that pitch")
     if count is None:
         raise UsageError(expected="--count, --normals or --benchmark", found="none of them", do="say how many patients")
     return plan_studies(count, seed, difficulty=difficulty, device=wishes.pop("unit", None), **wishes)
@@ -243,7 +249,9 @@ def _set_summary(truth: Truth, failed: int, out: Path) -> str:
     images = truth.images
     normal = sum(bool(image.normal) for image in images)
     calcifications, clusters = (sum(len(getattr(i, what)) for i in images) for what in ("calcifications", "clusters"))
-    return (
+    assumed = sum((image.vendor or "").endswith("assumed") for image in images)
+    pitch = f"Pixel pitch of 0.07 mm assumed for {count(assumed, 'image')}: better give --spacing.\n" if assumed else ""
+    return pitch + (
         f"{count(len({image.patient for image in images}), 'patient')} done, {failed} failed; "
         f"{count(len(images), 'image')}, {normal} of them without calcium; "
         f"{count(calcifications, 'visible calcification')} and {count(clusters, 'cluster')} in all.\n"

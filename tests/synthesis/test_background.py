@@ -67,7 +67,7 @@ def test_calcium_keeps_two_millimetres_from_it(left, right):
 def test_there_is_no_room_outside_the_breast_or_the_image(left):
     assert not left.has_room(square(740, 512))
     assert not left.has_room(square(5, 512))
-    assert left.has_room(square(20, 512))
+    assert left.has_room(square(30, 512))
 
 
 def test_other_views_are_refused(drawn, tmp_path):

@@ -2,6 +2,7 @@ import dataclasses
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -12,15 +13,16 @@ from microcalc.synthesis.device import DEVICES, Device
 from microcalc.synthesis.dicom import StudyIdentity, make_dataset, save
 
 IDENTITY = StudyIdentity("p01", 54, "a key")
+INSERTION = StudyIdentity("normal-0001", None, "a key", computed=False)
 
 
 def unit(name: str, *, inverted: bool) -> Device:
     return dataclasses.replace(DEVICES[name](np.random.default_rng(3)), inverted=inverted)
 
 
-def written(folder: Path, pixels: np.ndarray, device: Device) -> Path:
+def written(folder: Path, pixels: np.ndarray, device: Device, identity: StudyIdentity = IDENTITY) -> Path:
     path = folder / "image.dcm"
-    save(make_dataset(pixels, device, IDENTITY, "R", "MLO", instance=3), path)
+    save(make_dataset(pixels, device, identity, "R", "MLO", instance=3), path)
     return path
 
 
@@ -67,10 +69,31 @@ def test_equal_pictures_give_equal_files(tmp_path: Path):
     assert pydicom.dcmread(tmp_path / "image.dcm").SOPInstanceUID == IDENTITY.uid("R", "MLO")
 
 
-@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy (dicom3tools) is not installed")
+def test_lettering_is_unknown_on_somebodys_mammogram_only():
+    for identity, burnt_in in ((IDENTITY, "NO"), (INSERTION, "YES")):
+        image = make_dataset(
+            np.zeros((3, 3), np.uint16), unit("film-50", inverted=False), identity, "L", "CC", instance=1
+        )
+        assert image.BurnedInAnnotation == burnt_in
+
+
+validated = pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy (dicom3tools) is not installed")
+
+
+@validated
+@pytest.mark.parametrize("detector", ["STORAGE", ""])
+def test_insertions_pass_an_outside_validator(tmp_path: Path, detector: Any):
+    device = dataclasses.replace(unit("direct-70", inverted=False), name="own", bits=16, detector=detector)
+    assert_valid(written(tmp_path, np.zeros((8, 6), np.uint16), device, INSERTION))
+
+
+@validated
 @pytest.mark.parametrize("inverted", [False, True])
 @pytest.mark.parametrize("name", ["direct-70", "cr-needle-50", "film-50-8", "csi-100-raw"])
 def test_files_pass_an_outside_validator(tmp_path: Path, name: str, inverted: bool):
-    path = written(tmp_path, np.zeros((8, 6), np.uint16), unit(name, inverted=inverted))
+    assert_valid(written(tmp_path, np.zeros((8, 6), np.uint16), unit(name, inverted=inverted)))
+
+
+def assert_valid(path: Path) -> None:
     verdict = subprocess.run(["dciodvfy", path], capture_output=True, text=True, check=False).stderr
     assert "Error" not in verdict, verdict

@@ -1,12 +1,17 @@
 """What is put into a finished image arrives as physics has it there, and nothing else changes."""
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
 
 from microcalc.errors import UsageError
-from microcalc.synthesis.calcification import Shadow
+from microcalc.synthesis.acquisition import acquire
+from microcalc.synthesis.calcification import Shadow, Speck, cast_shadow
+from microcalc.synthesis.device import DEVICES
 from microcalc.synthesis.insertion import Insertion, insert, reach_px
+from microcalc.synthesis.phantom import Phantom
 
 
 def disc(x, y, contrast, radius=3.0, half=6):
@@ -90,6 +95,42 @@ def test_dense_calcium_is_never_brighter_than_the_picture_was(image, drawn):
     after = inserted(image, many(8.0), drawn).pixels
     assert after.max() <= image[0].max()
     assert after.dtype == np.float32
+
+
+@pytest.mark.parametrize("stated", [True, False])
+@pytest.mark.parametrize("name", ["direct-70", "csi-100", "cr-50"])
+def test_specks_are_as_soft_as_the_unit_makes_them(name, stated):
+    """The share of a speck's mean contrast in its middle pixel, put in before the exposure and afterwards."""
+    device = DEVICES[name](np.random.default_rng(2))
+    shape = tuple(round(side / device.spacing_mm) for side in (90, 60))
+    device = dataclasses.replace(device, shape=shape, look=dataclasses.replace(device.look, unsharp=0.0))
+    phantom = Phantom("CC", "L", 1, "A", shape, device.spacing_mm)
+    tissue, noise = phantom.render(), device.unit_noise(shape, np.random.default_rng(2))
+    places = [(x, y) for y in range(40, shape[0] - 40, 60) for x in range(40, shape[1] - 40, 60)]
+    places = [(x, y) for x, y in places if tissue.skin_distance[y, x] > 10]
+    speck = Speck((0, 0, 0), 0.15, 2.0, "punctate", "benign", 1)
+    shadows = [cast_shadow(speck, "CC", x, y, device.spacing_mm) for x, y in places]
+    without, exposed = (
+        device.store(acquire(phantom, tissue, device, noise, held)).astype(np.float32) / device.full
+        for held in ((), shadows)
+    )
+    detector = device.detector if stated else ""
+    insertion = Insertion.prepare(
+        without, tissue.skin_distance > 0, shadows, device.spacing_mm, np.random.default_rng(2), detector
+    )
+    put_in = np.zeros(shape, np.float32)
+    for shadow in insertion.shadows:
+        put_in[shadow.region] += shadow.contrast
+    middles = []
+    for contrast in (put_in, exposed - without):
+        mean = np.mean([contrast[y - 10 : y + 11, x - 10 : x + 11] for x, y in places], axis=0)
+        middles.append(mean[10, 10] / mean.sum())
+    assert middles[0] == pytest.approx(middles[1], rel=0.2)
+
+
+def test_a_hole_is_no_shadow(image, drawn):
+    with pytest.raises(AssertionError):
+        inserted(image, many(-0.1), drawn)
 
 
 def test_left_out_shadows_leave_no_trace(image, drawn):

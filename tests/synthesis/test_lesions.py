@@ -1,11 +1,13 @@
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
 
+from microcalc.errors import UsageError
 from microcalc.findings import Distribution
 from microcalc.synthesis import lesions
-from microcalc.synthesis.calcification import TYPICALLY_BENIGN, Morphology
+from microcalc.synthesis.calcification import TYPICALLY_BENIGN, Morphology, cast_shadow
 from microcalc.synthesis.lesions import Difficulty, Lesion, draw_lesions
 from microcalc.synthesis.outline import View
 from microcalc.synthesis.phantom import Phantom
@@ -139,7 +141,45 @@ def test_the_dial_acts_on_diameter_and_attenuation(monkeypatch: pytest.MonkeyPat
     always(monkeypatch, "fine pleomorphic", "grouped")
     plain, hard = drawn(2)[0].specks, drawn(2, Difficulty(diameter=0.7, contrast=0.5))[0].specks
     assert np.median([s.diameter for s in hard]) == pytest.approx(0.7 * np.median([s.diameter for s in plain]), rel=0.1)
-    assert hard[0].attenuation == pytest.approx(0.5 * plain[0].attenuation)
+    # 0.079 per mm: the gland that calcium displaces.
+    assert hard[0].attenuation - 0.079 == pytest.approx(0.5 * (plain[0].attenuation - 0.079))
+
+
+@pytest.mark.parametrize("morphology", ["round", "coarse heterogeneous", "fine pleomorphic"])
+@pytest.mark.parametrize("factor", [0.6, 1.0, 1.5])
+def test_diameters_keep_their_spread_wherever_the_dial_stands(
+    monkeypatch: pytest.MonkeyPatch, morphology: Morphology, factor: float
+):
+    always(monkeypatch, morphology, "grouped")
+    groups = [drawn(seed, Difficulty(diameter=factor))[0].specks for seed in range(15)]
+    diameters = [speck.diameter for group in groups for speck in group]
+    assert len(set(diameters)) == len(diameters)
+    least, most = {"fine pleomorphic": (0.1, 0.49), "round": (0.5, 1.2)}.get(morphology, (0.5, 1.0))
+    assert factor * least <= min(diameters) < 1.3 * factor * least + 0.05
+    assert max(diameters) <= factor * most
+
+
+@pytest.mark.parametrize("contrast", [0.05, 0.3])
+def test_faint_calcium_still_casts_a_shadow(contrast: float):
+    for lesion in drawn(1, Difficulty(contrast=contrast)):
+        shadow = cast_shadow(lesion.specks[0], "CC", 100, 100, 0.1)
+        assert shadow.contrast.min() >= 0
+        assert shadow.contrast.max() > 0
+
+
+@pytest.mark.parametrize(
+    ("dial", "found"),
+    [
+        ({"diameter": -1.0}, "factors of difficulty"),
+        ({"contrast": float("nan")}, "factors of difficulty"),
+        ({"noise": float("inf")}, "factors of difficulty"),
+        ({"densities": (0.5, 0.5, 0.5, -0.5)}, "odds of densities"),
+        ({"densities": (0.1, 0.1, 0.1, 0.1)}, "odds of densities"),
+    ],
+)
+def test_a_dial_out_of_range_is_refused(dial: dict[str, Any], found: str):
+    with pytest.raises(UsageError, match=found):
+        Difficulty(**dial)
 
 
 def test_lines_run_along_their_ducts(monkeypatch: pytest.MonkeyPatch):

@@ -2,15 +2,21 @@
 
 import dataclasses
 import shutil
+from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 
 from microcalc.errors import MicrocalcError, ReadError, UsageError
 from microcalc.imageio import read_mammogram
 from microcalc.synthesis.calcification import Speck
+from microcalc.synthesis.generate import synthesize
 from microcalc.synthesis.lesions import Difficulty, Lesion
 from microcalc.synthesis.normals import draw_insertions, plan_insertions
+from microcalc.synthesis.plans import key_of
+from microcalc.synthesis.study import StudyPlan
+from microcalc.truth import ImageTruth, Truth
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +88,13 @@ def annotate(folder, kind):
         "AllXML/20586908.xml": '<?xml version="1.0"?><!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN">',
         "mdb001_GT.jpg": "",
         "1-ROI mask images/1-1.dcm": "",
+        "INbreast.csv": "Patient ID;Laterality",
+        "calc_case_description_test_set.csv": "patient_id",
+        "data/demd1/imagedb_demd1.json": '{"STUDIES": {"1.2": {"1.3": {"1.4": {"1": {"MarkID": 1}}}}}}',
+        "Info.txt": "mdb209 G NORM\nmdb213 G CALC M 547 520 45\n",
+        "instances.json": '{"images": [], "annotations": [{"bbox": [1, 2, 3, 4]}]}',
     }
-    (folder / kind).parent.mkdir(exist_ok=True)
+    (folder / kind).parent.mkdir(parents=True, exist_ok=True)
     (folder / kind).write_text(contents[kind])
 
 
@@ -94,6 +105,11 @@ def annotate(folder, kind):
         ("AllXML/20586908.xml", "INbreast"),
         ("mdb001_GT.jpg", "_GT"),
         ("1-ROI mask images/1-1.dcm", "mask"),
+        ("INbreast.csv", "INbreast"),
+        ("calc_case_description_test_set.csv", "CBIS-DDSM"),
+        ("data/demd1/imagedb_demd1.json", "OMI-DB"),
+        ("Info.txt", "mini-MIAS"),
+        ("instances.json", "COCO"),
     ],
 )
 def test_an_annotated_folder_is_refused(tmp_path, kind, found):
@@ -106,10 +122,29 @@ def test_an_unmasked_image_is_no_mask(tmp_path):
     assert len(plan_insertions(empty_images(tmp_path, "unmasked/mdb001.pgm"), None, 0)) == 1
 
 
-def test_a_truth_of_normals_is_no_annotation(tmp_path):
-    truth = '{"schema": "microcalc.truth/1", "root": ".", "images": [{"path": "mdb001.pgm", "normal": true}]}'
+def test_what_lists_no_findings_is_no_annotation(tmp_path):
+    truth = Truth(root=".", images=(ImageTruth(path="mdb001.pgm", normal=True),)).to_json()
     (empty_images(tmp_path, "mdb001.pgm") / "truth.json").write_text(truth)
+    (tmp_path / "Info.txt").write_text("mdb001 G NORM\nmdb002 G CIRC B 500 300 20\n")
+    (tmp_path / "imagedb_1.json").write_text('{"STUDIES": {"1.2": {"1.3": {"1.4": null}}}}')
     assert len(plan_insertions(tmp_path, None, 0)) == 1
+
+
+@pytest.mark.parametrize("layout", ["truth", "inbreast", "cbis_ddsm", "omi_db", "bmcd", "mini_mias"])
+def test_a_set_with_calcium_is_refused_in_every_layout(tmp_path, layout):
+    plan = StudyPlan("synthetic-0001", 1, 3, shape=(450, 320), spacing_mm=0.2, device="direct-70")
+    synthesize([plan], tmp_path, layout=layout)
+    if layout != "truth":
+        (tmp_path / "truth.json").unlink()
+    with pytest.raises(UsageError, match="without annotations"):
+        plan_insertions(tmp_path, None, 0)
+
+
+def test_it_does_not_matter_how_the_folder_is_named(tmp_path, monkeypatch):
+    empty_images(tmp_path, "own/mdb001.pgm")
+    monkeypatch.chdir(tmp_path)
+    relative, absolute = (plan_insertions(folder, None, 0) for folder in (Path("own"), tmp_path / "own"))
+    assert [key_of(plan) for plan in relative] == [key_of(plan) for plan in absolute]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +153,7 @@ def test_a_truth_of_normals_is_no_annotation(tmp_path):
         ("missing", {}, "nothing there"),
         ("file.txt", {}, "a file"),
         ("empty", {}, "no DICOM"),
-        (".", {"count": 0}, "count of 1 or more"),
+        (".", {"count": 0}, "a count of 1"),
         (".", {"seed": -1}, "seed of 0 or more"),
         (".", {"normal_share": 1.5}, "share of normals"),
     ],
@@ -210,10 +245,59 @@ def test_equal_plans_draw_equal_pictures(own, pictures):
         assert first.truth == again.truth
 
 
-def test_an_image_that_cannot_be_read_is_an_error_of_its_patient(tmp_path):
-    (plan,) = plan_insertions(empty_images(tmp_path, "1_L_CC.png"), None, 0)
-    with pytest.raises(MicrocalcError, match="empty file"):
+@pytest.mark.parametrize("other", [{"difficulty": Difficulty(contrast=2.0)}, {"normal": True}, {"seed": 1}])
+def test_other_pictures_have_other_identifiers(own, pictures, other):
+    (plan,) = plan_insertions(own, None, 4, normal_share=0, difficulty=Difficulty(diameter=1.5, contrast=1.5))
+    others = {picture.identity.uid("study") for picture in draw_insertions(dataclasses.replace(plan, **other))}
+    assert others.isdisjoint(picture.identity.uid("study") for picture in pictures)
+
+
+def test_the_same_files_elsewhere_have_the_same_identifiers(own, pictures, tmp_path):
+    (plan,) = plan_insertions(
+        shutil.copytree(own, tmp_path / "moved"), None, 4, normal_share=0, difficulty=Difficulty(1.5, 1.5)
+    )
+    moved = [picture.truth.sop_instance_uid for picture in draw_insertions(plan)]
+    assert moved == [picture.truth.sop_instance_uid for picture in pictures]
+
+
+def test_a_patient_without_a_readable_image_is_an_error_that_names_the_file_by_its_hash(tmp_path):
+    (plan,) = plan_insertions(empty_images(tmp_path, "SMITH_L_CC.png"), None, 0)
+    with pytest.raises(MicrocalcError, match="empty file") as caught:
         list(draw_insertions(plan))
+    # SHA-256 of nothing.
+    assert "SHA-256 begins e3b0c44298fc" in caught.value.reason
+    assert "SMITH" not in caught.value.reason
+
+
+def test_an_image_that_cannot_be_read_does_not_cost_the_others(own, tmp_path):
+    folder = empty_images(shutil.copytree(own, tmp_path / "own"), "SMITH_R_MLO.png")
+    (plan,) = plan_insertions(folder, None, 0, normal_share=1)
+    assert len(plan.paths) == 4
+    assert len(list(draw_insertions(plan))) == 3
+
+
+def test_lesions_that_cannot_be_seen_are_drawn_again(own, monkeypatch):
+    draws = []
+
+    def faint_at_first(views, rng, difficulty):
+        draws.append(views)
+        speck = Speck((20.0, 4.0, -3.0), 0.6 if len(draws) == 3 else 0.02, 1.5, "round", "benign", 1)
+        return [Lesion((speck,), "round", None, "benign")]
+
+    monkeypatch.setattr("microcalc.synthesis.normals.draw_lesions", faint_at_first)
+    (plan,) = plan_insertions(own, None, 0, normal_share=0)
+    assert sum(len(picture.truth.calcifications) for picture in draw_insertions(plan)) in (1, 2)
+    assert len(draws) == 3
+
+
+def test_the_header_states_the_detector_of_the_source(study, tmp_path):
+    source, truth = study
+    image = pydicom.dcmread(source / truth.images[0].path)
+    image.DetectorType = "STORAGE"
+    image.save_as(tmp_path / "1.dcm")
+    (plan,) = plan_insertions(tmp_path, None, 0, normal_share=1)
+    (picture,) = draw_insertions(plan)
+    assert picture.device.detector == "STORAGE"
 
 
 def test_an_image_full_of_bright_specks_is_no_normal(own, monkeypatch):
@@ -221,3 +305,10 @@ def test_an_image_full_of_bright_specks_is_no_normal(own, monkeypatch):
     monkeypatch.setattr("microcalc.synthesis.normals._MOST_SPECKS", -1)
     with pytest.raises(ReadError, match="bright specks"):
         list(draw_insertions(plan))
+
+
+def test_a_pitch_that_is_given_goes_before_a_guess(own):
+    guessed, given = (plan_insertions(own, 1, 3, normal_share=1, spacing_mm=spacing)[0] for spacing in (None, 0.1))
+    (of_guess, *_), (of_given, *_) = (list(draw_insertions(plan)) for plan in (guessed, given))
+    assert (of_guess.truth.spacing_mm, of_guess.truth.vendor) == ((0.07, 0.07), "own images, pixel pitch assumed")
+    assert (of_given.truth.spacing_mm, of_given.truth.vendor) == ((0.1, 0.1), "own images")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.dataset import Dataset
 from scipy.spatial import cKDTree
 
 from microcalc.breast import Breast, Frame, find_breast, mend_polarity
@@ -16,9 +17,12 @@ from microcalc.candidates import Candidates
 from microcalc.candidates.morphology import OPERATING_POINTS, PAPER_SPACING_MM, propose
 from microcalc.errors import ReadError
 from microcalc.imageio import read_mammogram
+from microcalc.imageio.dataset import open_dicom
+from microcalc.imageio.sniff import HEAD_BYTES, is_dicom
+from microcalc.imageio.tags import code, quiet
 from microcalc.mammogram import Mammogram
 from microcalc.synthesis.annotation import Sight
-from microcalc.synthesis.calcification import Shadow, Speck, cast_shadow
+from microcalc.synthesis.calcification import Shadow, Speck, cast_shadow, place_px
 from microcalc.synthesis.ground import Ground, upright
 from microcalc.synthesis.insertion import Insertion, reach_px
 from microcalc.synthesis.outline import View
@@ -27,6 +31,7 @@ from microcalc.truth import Ignored
 Array = NDArray[np.float32]
 
 _VIEWS: dict[str, View] = {"CC": "CC", "MLO": "MLO"}
+_DETECTORS = ("DIRECT", "SCINTILLATOR", "STORAGE", "FILM")
 #: Sides of pixels may differ by this part.
 _SQUARE = 0.02
 #: Calcium keeps this far from what is bright already, mm.
@@ -45,16 +50,18 @@ class Background:
     ground: Ground
     #: Whether the pixel pitch is a guess, because the file states none.
     assumed: bool
+    #: DICOM Detector Type; "" where the file states none.
+    detector: str
 
     @classmethod
-    def read(cls, path: Path) -> Background:
-        """Read a file.
+    def read(cls, path: Path, spacing_mm: float | None = None) -> Background:
+        """Read a file; a pixel pitch that is given goes before the file's own.
 
         Raises:
             ReadError: the file cannot be read, or shows no plain CC or MLO view with square pixels.
             MicrocalcError: no breast is seen on it, or too small a one.
         """
-        mammogram = mend_polarity(read_mammogram(path))
+        mammogram = mend_polarity(read_mammogram(path, spacing_mm=spacing_mm))
         row_mm, column_mm = mammogram.spacing_mm or (PAPER_SPACING_MM, PAPER_SPACING_MM)
         if abs(row_mm - column_mm) > _SQUARE * column_mm:
             raise ReadError(
@@ -65,7 +72,9 @@ class Background:
             )
         breast = find_breast(mammogram)
         ground = Ground.of(breast, _view(mammogram, breast), row_mm)
-        return cls(upright(mammogram.pixels, breast), breast, ground, mammogram.spacing_mm is None)
+        stated = code(read_header(path), "DetectorType")
+        detector = stated if stated in _DETECTORS else ""
+        return cls(upright(mammogram.pixels, breast), breast, ground, mammogram.spacing_mm is None, detector)
 
     @property
     def mirrored(self) -> bool:
@@ -79,9 +88,7 @@ class Background:
 
     def place(self, speck: Speck) -> Shadow:
         """The shadow of a speck in this view."""
-        x_mm, y_mm = self.ground.locate(*speck.place)
-        spacing = self.ground.spacing_mm
-        return cast_shadow(speck, self.ground.view, x_mm / spacing - 0.5, y_mm / spacing - 0.5, spacing)
+        return cast_shadow(speck, self.ground.view, *place_px(self.ground, speck), self.ground.spacing_mm)
 
     def has_room(self, shadow: Shadow) -> bool:
         """Whether a shadow lies in the breast and ``CLEAR_MM`` from what is bright already."""
@@ -95,7 +102,7 @@ class Background:
 
     def prepare(self, shadows: Sequence[Shadow], rng: np.random.Generator) -> Insertion:
         """Shadows ready to be put into this image."""
-        return Insertion.prepare(self.pixels, self._mask, shadows, self.ground.spacing_mm, rng)
+        return Insertion.prepare(self.pixels, self._mask, shadows, self.ground.spacing_mm, rng, self.detector)
 
     def see(self, speck: Speck, shadow: Shadow, snr: float) -> Sight:
         """What the image as stored shows of a speck."""
@@ -130,6 +137,17 @@ class Background:
     @property
     def _mask(self) -> NDArray[np.bool_]:
         return upright(self.breast.mask, self.breast)
+
+
+def read_header(path: Path) -> Dataset:
+    """The DICOM header of an image; an empty one where it has none or cannot be read: reading pixels will say why."""
+    try:
+        with path.open("rb") as file, quiet():
+            head = file.read(HEAD_BYTES)
+            file.seek(0)
+            return open_dicom(file).header if is_dicom(head) else Dataset()
+    except (OSError, ReadError):
+        return Dataset()
 
 
 def _view(mammogram: Mammogram, breast: Breast) -> View:

@@ -8,18 +8,15 @@ they are asked for. Banks are made of phantoms; a user's own normal images would
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from microcalc import __version__
 from microcalc.batch import MakeExecutor, work
 from microcalc.errors import UsageError, WriteError
 from microcalc.findings import Document
@@ -27,7 +24,11 @@ from microcalc.mammogram import Side
 from microcalc.output import replacing
 from microcalc.synthesis.acquisition import reference_attenuation
 from microcalc.synthesis.annotation import Sight
+from microcalc.synthesis.bank_draw import draw_patch
 from microcalc.synthesis.bank_view import (
+    EDGES,
+    SPOTS,
+    TISSUE,
     BankView,
     PooledShadow,
     ViewRecord,
@@ -36,34 +37,32 @@ from microcalc.synthesis.bank_view import (
     open_view,
     write_view,
 )
-from microcalc.synthesis.calcification import Speck, cast_shadow
+from microcalc.synthesis.calcification import Speck, cast_shadow, place_px
 from microcalc.synthesis.confusers import draw_confusers
-from microcalc.synthesis.device import Device, draw_device
-from microcalc.synthesis.draws import draw_patch
+from microcalc.synthesis.device import Device
 from microcalc.synthesis.lesions import Lesion, draw_lesions
-from microcalc.synthesis.outline import View
 from microcalc.synthesis.phantom import Density, Phantom
-from microcalc.synthesis.study import StudyPlan
+from microcalc.synthesis.plans import VERSIONS, check, key_of
+from microcalc.synthesis.study import SIDES, VIEWS, StudyPlan, draw_unit
 
 _INDEX = "bank.json"
 #: How often the calcium of a breast is drawn for the pool: each draw holds several lesions.
 POOL_DRAWS = 4
-#: Share of patches, with calcium and without, at edges, confusers and bright spots.
-HARD_SHARE = 0.4
+#: Shares of patches, with calcium and without, at edges and confusers, and at bright spots of the tissue.
+EDGE_SHARE, SPOT_SHARE = 0.35, 0.1
 #: Views that stay open: each takes about 1 MB of memory and a file handle, of which systems give some 1000.
 _MOST_OPEN = 400
 
-_VERSIONS = {"microcalc": __version__, "numpy": np.__version__, "opencv": cv2.__version__}
-_SIDES: tuple[Side, ...] = ("L", "R")
-_VIEWS: tuple[View, ...] = ("CC", "MLO")
+
+#: Indices into ``SITES``.
+_Group = tuple[int, ...]
 
 
 class BankIndex(Document):
     """``bank.json``: what the bank was made with, and its views."""
 
     schema_: Literal["microcalc.bank/1"] = Field(default="microcalc.bank/1", alias="schema")
-    #: Of microcalc and of what draws and computes.
-    versions: dict[str, str] = Field(default_factory=_VERSIONS.copy)
+    versions: dict[str, str] = Field(default_factory=VERSIONS.copy)
     views: tuple[ViewRecord, ...] = ()
 
 
@@ -83,7 +82,7 @@ class Draws:
     Every patch has the left breast's orientation, chest wall to the left.
     """
 
-    #: (n, rows, columns) float32 in 0..1, normalised as for inference.
+    #: (n, rows, columns) float32 in 0..1, on the scale of ``wide_area``: the one that inference is meant to use.
     patches: NDArray[np.float32]
     #: (n, rows, columns) int8: 0 no calcium, 1 benign, 2 malignant, -1 calcium to ignore: typically benign, over
     #: 1 mm, or of an SNR below ``VISIBLE``.
@@ -98,8 +97,9 @@ class Draws:
     spacing_mm: NDArray[np.float64]
     #: (n,) what the patch was taken at: indices into ``SITES``.
     sites: NDArray[np.int8]
-    #: (n,) index of the bank's view.
+    #: (n,) index of the bank's view, and (n, 2) the row and column in it where the patch begins.
     views: NDArray[np.int64]
+    corners: NDArray[np.int64]
 
 
 def build_bank(
@@ -123,18 +123,20 @@ def build_bank(
         on_breast: called with the number of breasts finished and of all.
 
     Raises:
-        UsageError: the folder holds a bank (not with ``resume``), or one made by another version.
+        UsageError: no plans; a plan with a field too small for a breast; the folder holds a bank (not with ``resume``),
+            or one made by another version.
         WriteError: the folder cannot be written, or the disk is full; finished breasts are kept.
     """
+    check(len(plans) > 0, "plans to render", "none", "give one at least")
     index = _begun(folder, resume)
-    tasks = [_Task(folder, plan, side) for plan in plans for side in _SIDES]
+    tasks = [_Task(folder, plan, side) for plan in plans for side in SIDES]
     done = {(record.plan, record.side) for record in index.views}
     left = [task for task in tasks if (_key(task.plan), task.side) not in done]
     for _, records in work(left, _keep_breast, _died, make_executor):
         index = index.model_copy(update={"views": (*index.views, *records)})
         _write_index(folder, index)
         if on_breast:
-            on_breast(len(index.views) // len(_VIEWS), len(tasks))
+            on_breast(len(index.views) // len(VIEWS), len(tasks))
     # In the order of the plans, whatever the order of finishing: equal draws from equal banks.
     place = {(_key(task.plan), task.side): number for number, task in enumerate(tasks)}
     views = sorted((r for r in index.views if (r.plan, r.side) in place), key=lambda r: place[r.plan, r.side])
@@ -158,7 +160,8 @@ class Bank:
         self._opened = functools.lru_cache(_MOST_OPEN)(self._open)
         self._alike: dict[float, list[int]] = {}
         for number, record in enumerate(self.index.views):
-            self._alike.setdefault(record.spacing_mm, []).append(number)
+            if record.pooled:
+                self._alike.setdefault(record.spacing_mm, []).append(number)
 
     def __reduce__(self) -> tuple[type[Bank], tuple[Path]]:
         # Workers open the bank themselves: memory maps would travel as copies.
@@ -179,19 +182,22 @@ class Bank:
     ) -> Draws:
         """Draw patches; equal states of ``rng`` give equal patches.
 
-        ``HARD_SHARE`` of the patches, with calcium and without, lie at edges (skin, muscle, chest wall), confusers and
-        bright spots. A lesion of the pool may land on any view of its pixel pitch, anywhere in the breast: what is
-        around calcium tells nothing about it.
+        ``EDGE_SHARE`` of the patches, with calcium and without, lie at edges (skin, muscle, chest wall) and confusers,
+        ``SPOT_SHARE`` at bright spots. A lesion of the pool may land on any view of its pixel pitch, anywhere in the
+        breast: what is around calcium tells nothing about it. Lesions are drawn until one shows a speck of an SNR of
+        ``FAINT`` or more, or one to ignore by its kind or size; of what can be seen, at most one in ``FAINT_ONE_IN`` is
+        fainter.
 
         Args:
             rng: where the randomness comes from.
             n: how many.
             size_px: side of the patches.
             spacing_mm: pixel pitch of the patches; images coarser than that keep their own.
-            positive_share: of the patches that hold calcium.
+            positive_share: of the patches that are to hold calcium. Where the dial leaves next to nothing to be seen,
+                some of them hold none.
 
         Raises:
-            UsageError: arguments out of range, or patches larger than a breast.
+            UsageError: arguments out of range, patches larger than a breast, or a pool without calcium.
             ReadError: a file of the bank is missing or damaged.
         """
         if n < 1 or size_px < 1 or not spacing_mm > 0 or not 0 <= positive_share <= 1:
@@ -200,11 +206,9 @@ class Bank:
                 found=f"n {n}, size_px {size_px}, spacing_mm {spacing_mm}, positive_share {positive_share}",
                 do="choose others",
             )
-        positive, hard = _shares(rng, n, positive_share)
+        positive, groups = _shares(rng, n, positive_share)
         numbers = rng.integers(len(self.index.views), size=n)
-        sites = [
-            _choose_site(self.view(number), difficult, rng) for number, difficult in zip(numbers, hard, strict=True)
-        ]
+        sites = [_choose_site(self.view(number), group, rng) for number, group in zip(numbers, groups, strict=True)]
         drawn = [
             draw_patch(
                 self.view(number),
@@ -224,6 +228,7 @@ class Bank:
             np.array([patch.spacing_mm for patch in drawn]),
             np.array([self.view(number).kinds[site] for number, site in zip(numbers, sites, strict=True)], np.int8),
             numbers,
+            np.array([patch.corner for patch in drawn]),
         )
 
     def _open(self, number: int) -> BankView:
@@ -231,20 +236,24 @@ class Bank:
 
     def _lesions(self, number: int, rng: np.random.Generator) -> BankView:
         """A view whose pool has shadows of the same pixel pitch."""
-        return self.view(int(rng.choice(self._alike[self.index.views[number].spacing_mm])))
+        spacing_mm = self.index.views[number].spacing_mm
+        alike = self._alike.get(spacing_mm, [])
+        check(len(alike) > 0, "a bank with calcium", f"none at {spacing_mm:g} mm", "build it with larger fields")
+        return self.view(int(rng.choice(alike)))
 
 
-def _shares(rng: np.random.Generator, n: int, positive_share: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which of ``n`` patches hold calcium, and which lie at a hard place: exact shares, of either kind."""
+def _shares(rng: np.random.Generator, n: int, positive_share: float) -> tuple[NDArray[np.bool_], list[_Group]]:
+    """Which of ``n`` patches hold calcium, and what kinds of sites each may lie at: exact shares, of either kind."""
     order, calcium = rng.permutation(n), round(positive_share * n)
     positive = order < calcium
-    hard = np.where(positive, order < HARD_SHARE * calcium, order - calcium < HARD_SHARE * (n - calcium))
-    return positive, hard
+    share = np.where(positive, order / max(calcium, 1), (order - calcium) / max(n - calcium, 1))
+    ends = np.cumsum((EDGE_SHARE, SPOT_SHARE))
+    return positive, [(EDGES, SPOTS, TISSUE)[group] for group in np.searchsorted(ends, share, side="right")]
 
 
-def _choose_site(view: BankView, hard: bool, rng: np.random.Generator) -> int:
-    """A site of a view: any of its tissue, or one of a hard kind, each kind as often."""
-    kinds = np.unique(view.kinds[view.kinds > 0]) if hard else [0]
+def _choose_site(view: BankView, group: _Group, rng: np.random.Generator) -> int:
+    """A site of one of the kinds, each that the view has as often; where it has none of them, any of its tissue."""
+    kinds = np.intersect1d(view.kinds, group if np.isin(view.kinds, group).any() else TISSUE)
     return int(rng.choice(np.flatnonzero(view.kinds == rng.choice(kinds))))
 
 
@@ -257,7 +266,7 @@ def _begun(folder: Path, resume: bool) -> BankIndex:
         raise UsageError(
             expected="a folder without a bank", found=_INDEX, do="pass resume=True or another folder", where=folder
         )
-    if index.versions != _VERSIONS:
+    if index.versions != VERSIONS:
         raise UsageError(
             expected="a bank begun by these versions",
             found=", ".join(f"{name} {version}" for name, version in index.versions.items()),
@@ -274,7 +283,7 @@ def _write_index(folder: Path, index: BankIndex) -> None:
 
 def _key(plan: StudyPlan) -> str:
     """Tells plans apart: another plan renders other views."""
-    return hashlib.sha256(repr(plan).encode()).hexdigest()[:16]
+    return key_of(plan)[:16]
 
 
 def _died(task: _Task) -> tuple[ViewRecord, ...]:
@@ -290,9 +299,9 @@ def _keep_breast(task: _Task) -> tuple[ViewRecord, ...]:
     """Render, pool and write both views of a breast."""
     plan, side = task.plan, task.side
     rng = np.random.default_rng([plan.seed, *b"bank"])  # the patient's: both breasts have one device and density
-    device = draw_device(rng, name=plan.device, spacing_mm=plan.spacing_mm, shape=plan.shape)
+    device = draw_unit(plan, rng)
     density = plan.density or get_args(Density)[rng.choice(4, p=plan.difficulty.densities)]
-    views = {view: Phantom(view, side, plan.seed, density, device.shape, device.spacing_mm) for view in _VIEWS}
+    views = {view: Phantom(view, side, plan.seed, density, device.shape, device.spacing_mm) for view in VIEWS}
     of_pool = views["CC"].rng("pool", side)
     lesions = [lesion for _ in range(POOL_DRAWS) for lesion in draw_lesions(views, of_pool, plan.difficulty)]
     return tuple(_keep_view(task, phantom, device, lesions) for phantom in views.values())
@@ -303,6 +312,7 @@ def _keep_view(task: _Task, phantom: Phantom, device: Device, lesions: Sequence[
     rng = phantom.rng("bank", phantom.side, phantom.view)
     stamps = draw_confusers(phantom, tissue, device, rng)
     kept = kept_region(tissue, phantom.spacing_mm)
+    pool = _pool(phantom, lesions)
     record = ViewRecord(
         name=f"{task.plan.number:04}-{phantom.side}-{phantom.view}-{_key(task.plan)}",
         plan=_key(task.plan),
@@ -315,9 +325,11 @@ def _keep_view(task: _Task, phantom: Phantom, device: Device, lesions: Sequence[
         shape=phantom.shape,
         origin=(kept[0].start, kept[1].start),
         device=device.name,
+        noise=task.plan.difficulty.noise,
         reference=reference_attenuation(phantom, tissue),
+        pooled=len(pool),
     )
-    write_view(task.folder, record, tissue, find_sites(phantom, tissue, stamps, rng), stamps, _pool(phantom, lesions))
+    write_view(task.folder, record, tissue, find_sites(phantom, tissue, stamps, rng), stamps, pool)
     return record
 
 
@@ -327,8 +339,7 @@ def _pool(phantom: Phantom, lesions: Sequence[Lesion]) -> list[PooledShadow]:
 
 
 def _cast(phantom: Phantom, speck: Speck, lesion: int) -> PooledShadow:
-    x, y = (mm / phantom.spacing_mm - 0.5 for mm in phantom.outline.locate(*speck.place))
-    shadow = cast_shadow(speck, phantom.view, x, y, phantom.spacing_mm)
+    shadow = cast_shadow(speck, phantom.view, *place_px(phantom, speck), phantom.spacing_mm)
     # Whether it can be seen is asked for every draw; here only whether it would be a target.
     ignored = Sight.of(speck, shadow, np.inf, phantom.spacing_mm).ignored is not None
     return PooledShadow(shadow, lesion, speck.pathology == "malignant", ignored)

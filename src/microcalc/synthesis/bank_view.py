@@ -29,21 +29,27 @@ Region = tuple[slice, slice]
 
 #: Where a patch may be taken; all but the first are the hard places.
 SITES = ("tissue", "skin", "muscle", "chest wall", "confuser", "bright spot")
+#: Indices into these, by group: edges and confusers, tissue that looks most like calcium, any tissue.
+EDGES, SPOTS, TISSUE = (1, 2, 3, 4), (5,), (0,)
 
 #: Margin kept around the breast, mm: a patch may have the skin line in its middle.
 _MARGIN_MM = 6.0
 #: Pixel pitch of the overview of a view, mm: specks vanish on it.
 OVERVIEW_MM = 1.1
+#: How far from the skin line the breast counts for its own scale, mm: the rim has grey levels of its own.
+RIM_MM = 3.0
+#: Pixels of the overview that are enough for percentiles.
+_ENOUGH_PX = 2000
 #: Most sites kept of a kind, and on one confuser.
 _MOST_SITES, _MOST_ON_STAMP = 1000, 20
-#: Half width of the band at an edge in which sites lie, mm.
-_EDGE_MM = 3.0
+#: How far from an edge its sites may lie, mm: no farther than they are looked for, so that a patch shows the edge.
+_EDGE_MM = 0.3
 #: Bright spots: scales of speck and surroundings, least distance to the next and to the skin, mm; how many are kept.
 _SPOT_MM, _AROUND_MM, _APART_MM, _INSIDE_MM, _MOST_SPOTS = 0.085, 0.25, 1.0, 5.0, 300
 #: Confusers of a view that take less are read at once.
 _SMALL_BYTES = 200_000
-#: ln attenuation from which on more contrast makes a calcification no likelier to be drawn.
-_ENOUGH = 0.5
+#: Root of the squared contrast over its area (ln units times mm) that makes a calcification no likelier to be drawn.
+_ENOUGH = 0.06
 
 
 class ViewRecord(Record):
@@ -64,8 +70,12 @@ class ViewRecord(Record):
     origin: tuple[int, int]
     #: Kind of unit, a key of ``DEVICES``.
     device: str
+    #: Factor on the unit's noise.
+    noise: float
     #: ln attenuation that the automatic exposure is set for.
     reference: float
+    #: How many calcifications its pool holds.
+    pooled: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +88,12 @@ class PooledShadow:
     malignant: bool
     #: Typically benign, or over 1 mm: not asked of a detector.
     ignored: bool
+
+    @cached_property
+    def middle(self) -> NDArray[np.float64]:
+        """x, y of the middle of the outline's box, pixels of the view."""
+        middle: NDArray[np.float64] = (self.shadow.polygon.min(axis=0) + self.shadow.polygon.max(axis=0)) / 2
+        return middle
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,10 +120,18 @@ class BankView:
         return slice(row, row + rows), slice(column, column + columns)
 
     @cached_property
+    def inside(self) -> Tissue:
+        """Pixels of the overview, the rim left out, as one row: every so many, enough for percentiles."""
+        places = np.flatnonzero(self.overview.skin_distance > RIM_MM)
+        places = places[:: max(1, len(places) // _ENOUGH_PX)][None]
+        images = (self.overview.attenuation, self.overview.thickness, self.overview.skin_distance)
+        return Tissue(*(image.ravel()[places] for image in images))
+
+    @cached_property
     def odds(self) -> NDArray[np.float64]:
-        """How often each of the pool is chosen: by its contrast, so that most of what is drawn can be seen."""
-        contrast = np.array([pooled.shadow.contrast.max() for pooled in self.pool])
-        enough = np.minimum(contrast, _ENOUGH).astype(np.float64)
+        """How often each of the pool is chosen: by its contrast and size, so that most of what is drawn can be seen."""
+        strength = self.record.spacing_mm * np.array([np.linalg.norm(pooled.shadow.contrast) for pooled in self.pool])
+        enough = np.minimum(strength, _ENOUGH)
         odds: NDArray[np.float64] = enough / enough.sum()
         return odds
 
@@ -221,7 +245,7 @@ def find_sites(
     phantom: Phantom, tissue: Tissue, stamps: Sequence[Stamp], rng: np.random.Generator
 ) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
     """Places inside the breast (n, 2), row and column of the view, and (n,) their kinds: indices into ``SITES``."""
-    every = max(1, round(0.3 / phantom.spacing_mm))
+    every = max(1, round(_EDGE_MM / phantom.spacing_mm))
     skin = tissue.skin_distance[::every, ::every]
     y, x = ((np.arange(n, dtype=np.float32) * every + 0.5) * np.float32(phantom.spacing_mm) for n in skin.shape)
     x, y = np.meshgrid(x, y)
@@ -232,7 +256,7 @@ def find_sites(
         for region in (
             skin > 1,
             inside & (skin < _EDGE_MM),
-            np.zeros_like(inside) if muscle is None else inside & (np.abs(muscle) < _EDGE_MM / 2),
+            np.zeros_like(inside) if muscle is None else inside & (np.abs(muscle) < _EDGE_MM),
             inside & (x < _EDGE_MM),
         )
     ]

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from microcalc.synthesis.outline import View
-from microcalc.synthesis.phantom import GLAND
+from microcalc.synthesis.phantom import GLAND, Phantom
 from microcalc.synthesis.repeatable import repeatable
 from microcalc.synthesis.solids import Dust, Line, Lump, Solid, Vessel
+
+if TYPE_CHECKING:
+    from microcalc.synthesis.ground import Ground
 
 Array = NDArray[np.float32]
 #: Twice the precision, so that outlines are the same on every machine.
@@ -110,6 +113,12 @@ class Shadow:
         """Rows and columns of the view that ``contrast`` belongs to."""
         rows, columns = self.contrast.shape
         return slice(self.row, self.row + rows), slice(self.column, self.column + columns)
+
+
+def place_px(phantom: Phantom | Ground, speck: Speck) -> tuple[float, float]:
+    """x, y of a speck's place, in pixels of a view (the left breast's frame)."""
+    x_mm, y_mm = phantom.outline.locate(*speck.place)
+    return x_mm / phantom.spacing_mm - 0.5, y_mm / phantom.spacing_mm - 0.5
 
 
 @repeatable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Literal
 
 import cv2
@@ -138,12 +138,16 @@ class Device:
         return cv2.sepFilter2D(image, -1, kernel, kernel).astype(np.float32, copy=False)
 
     def _kernel(self, sigma_mm: float) -> Array:
-        """The discrete Gaussian: unlike a sampled one it has the right variance far below a pixel, too."""
-        variance = (sigma_mm / self.spacing_mm) ** 2
-        radius = 1 + int(np.ceil(3.5 * variance**0.5))
-        kernel = special.ive(np.abs(np.arange(-radius, radius + 1)), variance)
-        normalised: Array = (kernel / kernel.sum()).astype(np.float32)
-        return normalised
+        return _gaussian((sigma_mm / self.spacing_mm) ** 2)
+
+
+@lru_cache(16)  # the few of one unit, asked for again and again
+def _gaussian(variance: float) -> Array:
+    """The discrete Gaussian: unlike a sampled one it has the right variance far below a pixel, too."""
+    radius = 1 + int(np.ceil(3.5 * variance**0.5))
+    kernel = special.ive(np.abs(np.arange(-radius, radius + 1)), variance)
+    normalised: Array = (kernel / kernel.sum()).astype(np.float32)
+    return normalised
 
 
 #: A value, or least, most likely and largest value of a triangular distribution.
@@ -290,10 +294,11 @@ def draw_device(
     name: str | None = None,
     spacing_mm: float | None = None,
     shape: tuple[int, int] | None = None,
+    noise: float = 1.0,
 ) -> Device:
     """One unit, of the named kind or of any by stated odds, with another pitch or field where given.
 
-    Another pitch alone keeps the field's size in mm.
+    Another pitch alone keeps the field's size in mm. ``noise`` is a factor on all of the unit's noise.
 
     Raises:
         UsageError: no kind of this name.
@@ -303,6 +308,12 @@ def draw_device(
     if name not in DEVICES:
         raise UsageError(expected=f"a device: {', '.join(DEVICES)}", found=repr(name), do="choose one of these")
     device = DEVICES[name](rng)
+    device = replace(
+        device,
+        quantum=noise * device.quantum,
+        electronic=noise * device.electronic,
+        structure=noise * device.structure,
+    )
     if spacing_mm is not None:
         rows, columns = (round(pixels * device.spacing_mm / spacing_mm) for pixels in device.shape)
         device = replace(device, spacing_mm=spacing_mm, shape=(rows, columns))

@@ -111,6 +111,8 @@ def _describe_study(image: Dataset, study: StudyIdentity) -> None:
     if study.age is not None:
         image.PatientAge = f"{study.age:03d}Y"
     image.PatientIdentityRemoved = "YES"
+    # A phantom's marker names a side and a view, no patient; what stands in somebody's mammogram is not known.
+    image.BurnedInAnnotation = "NO" if study.computed else "YES"
     image.DeidentificationMethod = (
         "No patient: computed from random numbers"
         if study.computed
@@ -123,7 +125,7 @@ def _describe_study(image: Dataset, study: StudyIdentity) -> None:
     image.SeriesNumber = 1
     image.AccessionNumber = ""
     image.ReferringPhysicianName = ""
-    image.StudyDescription = "Synthetic mammography"
+    image.StudyDescription = "Synthetic mammography" if study.computed else "Mammography, calcifications inserted"
     image.Modality = "MG"
     image.Manufacturer = MANUFACTURER
     image.SoftwareVersions = __version__
@@ -162,7 +164,6 @@ def _describe_simulation(image: Dataset) -> None:
     image.DerivationDescription = "Simulated attenuation, blur, noise and look"
     # The spectrum that the attenuation of tissue and calcium stands for.
     image.KVP, image.AnodeTargetMaterial, image.FilterMaterial = 28, "TUNGSTEN", "RHODIUM"
-    image.BurnedInAnnotation = "NO"  # the marker names a side and a view, no patient
 
 
 def _describe_grey(image: Dataset, device: Device) -> None:

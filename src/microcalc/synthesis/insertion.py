@@ -16,17 +16,18 @@ from numpy.typing import NDArray
 
 from microcalc.errors import UsageError
 from microcalc.synthesis.calcification import Shadow
+from microcalc.synthesis.device import Device
 from microcalc.synthesis.tone import GreyScale
+from microcalc.synthesis.unit import recognise
 from microcalc.synthesis.visibility import WINDOW_MM, matched_filter_snr
 
 Array = NDArray[np.float32]
 
-#: Gaussian blur of direct detector and focal spot, first and last sigma, mm.
-BLUR_MM = (0.035, 0.05)
-#: Quantum noise, ln units in a pixel of 0.07 mm, first and last: both are drawn, as the truth is not known.
+#: Quantum noise, ln units in a pixel of 0.07 mm, least and most: drawn, as the truth is not known (about the likeliest
+#: of ``device``).
 QUANTUM_NOISE = (0.028, 0.040)
-#: A blur ends so many sigmas out.
-_CUT_OFF = 4
+#: No unit's blur reaches farther beyond a shadow, mm: half of ``WINDOW_MM`` at most.
+_REACH_MM = 1.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,10 +41,15 @@ class Inserted:
 
 
 def insert(
-    pixels: Array, breast: NDArray[np.bool_], shadows: Sequence[Shadow], spacing_mm: float, rng: np.random.Generator
+    pixels: Array,
+    breast: NDArray[np.bool_],
+    shadows: Sequence[Shadow],
+    spacing_mm: float,
+    rng: np.random.Generator,
+    detector: str = "",
 ) -> Inserted:
     """Put shadows into a finished image; see :class:`Insertion`, which does it in two steps."""
-    insertion = Insertion.prepare(pixels, breast, shadows, spacing_mm, rng)
+    insertion = Insertion.prepare(pixels, breast, shadows, spacing_mm, rng, detector)
     return Inserted(insertion.finish(range(len(shadows)), rng), insertion.snr)
 
 
@@ -67,22 +73,24 @@ class Insertion:
         shadows: Sequence[Shadow],
         spacing_mm: float,
         rng: np.random.Generator,
+        detector: str = "",
     ) -> Insertion:
         """Measure an image and see what shadows would be in it.
 
         Args:
             pixels: (rows, columns) in 0..1, bright = radio-opaque.
             breast: (rows, columns), where the breast is.
-            shadows: in the frame of ``pixels``, added ln attenuation before blur.
+            shadows: in the frame of ``pixels``, added ln attenuation (not negative) before blur.
             spacing_mm: of the (square) pixels.
-            rng: draws the blur and the strength of the quantum noise.
+            rng: draws the unit whose blur is used, and the strength of the quantum noise.
+            detector: DICOM Detector Type, "" where unknown: what made the image (:func:`recognise`).
 
         Raises:
             UsageError: a shadow reaches beyond the image, or the breast is too small to measure its noise.
         """
-        sigma_px = rng.uniform(*BLUR_MM) / spacing_mm
         scale = GreyScale.measure(pixels, breast, spacing_mm, rng.uniform(*QUANTUM_NOISE))
-        blurred = tuple(_blurred(shadow, sigma_px, pixels.shape) for shadow in shadows)
+        unit = recognise(scale.colour, spacing_mm, pixels.shape, rng, detector)
+        blurred = tuple(_blurred(shadow, unit) for shadow in shadows)
         return cls(pixels, scale, blurred, tuple(_snr(shadow, pixels, scale, spacing_mm) for shadow in blurred))
 
     def finish(self, chosen: Iterable[int], rng: np.random.Generator) -> Array:
@@ -103,13 +111,14 @@ class Insertion:
 
 def reach_px(spacing_mm: float) -> int:
     """How far beyond a shadow its blur may reach, pixels."""
-    return int(np.ceil(_CUT_OFF * BLUR_MM[1] / spacing_mm))
+    return int(np.ceil(_REACH_MM / spacing_mm))
 
 
-def _blurred(shadow: Shadow, sigma_px: float, shape: tuple[int, ...]) -> Shadow:
+def _blurred(shadow: Shadow, unit: Device) -> Shadow:
     """The shadow as the detector sees it, with room for the blur around it."""
-    margin = int(np.ceil(_CUT_OFF * sigma_px))
-    contrast = cv2.GaussianBlur(np.pad(shadow.contrast, margin), (0, 0), sigmaX=sigma_px).astype(np.float32, copy=False)
+    assert shadow.contrast.min() >= 0  # the noise of fewer photons has no meaning for more of them
+    margin, shape = reach_px(unit.spacing_mm), unit.shape
+    contrast = unit.blur(np.pad(shadow.contrast, margin))
     blurred = replace(shadow, row=shadow.row - margin, column=shadow.column - margin, contrast=contrast)
     down, across = blurred.region
     if min(down.start, across.start) < 0 or down.stop > shape[0] or across.stop > shape[1]:
@@ -124,7 +133,7 @@ def _blurred(shadow: Shadow, sigma_px: float, shape: tuple[int, ...]) -> Shadow:
 
 def _snr(shadow: Shadow, pixels: Array, scale: GreyScale, spacing_mm: float) -> float:
     """Matched-filter SNR of one blurred shadow against what the image shows around it."""
-    around = round(WINDOW_MM / 2 / spacing_mm)
+    around = round(WINDOW_MM / 2 / spacing_mm) - reach_px(spacing_mm)
     window = tuple(slice(max(part.start - around, 0), part.stop + around) for part in shadow.region)
     background = scale.attenuation(pixels[window])
     signal = np.zeros_like(background)

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from microcalc.findings import Distribution
 from microcalc.synthesis.calcification import TYPICALLY_BENIGN, Morphology, Pathology, Speck
 from microcalc.synthesis.distributions import Places, Site, along_ducts, scatter
 from microcalc.synthesis.odds import draw_benign, draw_kind
 from microcalc.synthesis.outline import View
-from microcalc.synthesis.phantom import Phantom
+from microcalc.synthesis.phantom import GLAND, Phantom
+from microcalc.synthesis.plans import check
 
 #: Odds of a second lesion in a breast, and of typically benign calcifications beside its lesions.
 _SECOND, _BENIGN = 0.2, 0.3
@@ -36,15 +38,25 @@ _SIZE_SIGMA, _ATTENUATION_SIGMA = 0.3, (0.15, 0.35)
 
 @dataclass(frozen=True)
 class Difficulty:
-    """The dial, in physical terms: factors on diameters, on calcium's attenuation, on noise; odds of densities A..D.
+    """The dial, in physical terms: factors on diameters, on calcium's contrast, on noise; odds of densities A..D.
 
     The diameters of typically benign calcifications stay: their size is what they are known by.
+
+    Raises:
+        UsageError: factors that are not above 0, odds below 0 or that do not add up to 1.
     """
 
     diameter: float = 1.0
+    #: On the attenuation beyond that of glandular tissue.
     contrast: float = 1.0
     noise: float = 1.0
     densities: tuple[float, float, float, float] = (0.1, 0.4, 0.4, 0.1)
+
+    def __post_init__(self) -> None:
+        factors = (self.diameter, self.contrast, self.noise)
+        check(all(0 < factor < np.inf for factor in factors), "factors of difficulty above 0", str(factors))
+        odds = self.densities
+        check(min(odds) >= 0 and abs(sum(odds) - 1) < 1e-6, "odds of densities that add up to 1", str(odds))
 
 
 @dataclass(frozen=True)
@@ -59,7 +71,7 @@ class Lesion:
 
 @dataclass(frozen=True)
 class _Kind:
-    """Specks of one morphology, before they are placed: median, least and most diameter, and so on, mm."""
+    """Specks of one morphology, before dial and place: median of all that could be, least and most that are, mm."""
 
     diameter: tuple[float, float, float]
     #: Least and most of a lesion's typical attenuation, per mm: oxalate 0.98, porous to dense apatite 1 to 2, large
@@ -143,7 +155,8 @@ def _draw_specks(
     diameters = _lognormal(kind.diameter, count, rng, site.scale if benign else difficulty.diameter)
     lengths = _lognormal(kind.length, count, rng, site.scale) if kind.length else np.zeros(count)
     typical, sigma = rng.uniform(*kind.attenuation), rng.uniform(*_ATTENUATION_SIGMA)
-    attenuation = np.clip(typical * rng.lognormal(0, sigma, count), 0.4, 2.0) * difficulty.contrast
+    attenuation = np.clip(typical * rng.lognormal(0, sigma, count), 0.4, 2.0)
+    attenuation = GLAND + (attenuation - GLAND) * difficulty.contrast
     places = site.settle(candidates, np.maximum(diameters, lengths) / 2)
     # Vessels run towards the nipple less strictly than ducts do.
     directions = along_ducts(places, 0.5 if morphology == "vascular" else 0.2, rng)
@@ -167,10 +180,11 @@ def _draw_specks(
 def _lognormal(
     limits: tuple[float, float, float], count: int, rng: np.random.Generator, factor: float
 ) -> NDArray[np.float64]:
-    """Lengths about ``factor`` times a median, between the least and the most (median, least, most)."""
-    median, least, most = limits
-    drawn: NDArray[np.float64] = np.clip(factor * median * rng.lognormal(0, _SIZE_SIGMA, count), least, most)
-    return drawn
+    """``factor`` times lengths about a median, of which only those from the least to the most (median, least, most)."""
+    median, *ends = np.log(limits)
+    first, last = special.ndtr((ends - median) / _SIZE_SIGMA)
+    drawn: NDArray[np.float64] = np.exp(median + _SIZE_SIGMA * special.ndtri(rng.uniform(first, last, count)))
+    return factor * drawn
 
 
 def _triple(vector: NDArray[np.float64]) -> tuple[float, float, float]:

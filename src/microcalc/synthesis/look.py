@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -67,16 +68,24 @@ class Look:
         # Two steps a grey value where the sigmoid is steepest leave none out.
         steps = self.steps or full * self.contrast / 2
         tone *= np.float32(steps)
-        return _look_up(self._table(full, steps), tone)
+        count = round((_TOE + _SHOULDER) / self.contrast * steps)
+        if tone.size < count:  # a small window: its own steps are fewer than a table's
+            return self._grey(np.clip(np.rint(tone), 0, count - 1), full, steps)
+        return _look_up(self._grey(np.arange(count), full, steps), tone)
 
-    def _table(self, full: int, steps: float) -> NDArray[np.uint16]:
-        """Grey by step of exposure, from ``_TOE`` below the middle to ``_SHOULDER`` above it."""
-        slope = self.contrast / steps * np.arange(round((_TOE + _SHOULDER) / self.contrast * steps)) - _TOE
-        sigmoid = (1 + (2**self.skew - 1) * np.exp(-self.skew * slope)) ** (-1 / self.skew)
-        sigmoid = (sigmoid - sigmoid[0]) / (1 - sigmoid[0])
+    def _grey(self, places: NDArray[Any], full: int, steps: float) -> NDArray[np.uint16]:
+        """Grey of steps of exposure: 0 is ``_TOE`` below the middle, the last one ``_SHOULDER`` above it."""
+        slope = self.contrast / steps * places.astype(np.float64) - _TOE
+        sigmoid, least = self._sigmoid(slope), self._sigmoid(np.array([-_TOE]))
+        sigmoid = (sigmoid - least) / (1 - least)
         share = (1 - self.straight) * sigmoid + self.straight * np.clip(0.5 + slope / 4, 0, 1)
-        table: NDArray[np.uint16] = np.rint(full * (self.black + (self.white - self.black) * share)).astype(np.uint16)
-        return table
+        grey: NDArray[np.uint16] = np.rint(full * (self.black + (self.white - self.black) * share)).astype(np.uint16)
+        return grey
+
+    def _sigmoid(self, slope: NDArray[np.float64]) -> NDArray[np.float64]:
+        """A logistic curve with the asymmetry of ``skew``."""
+        curve: NDArray[np.float64] = (1 + (2**self.skew - 1) * np.exp(-self.skew * slope)) ** (-1 / self.skew)
+        return curve
 
     def _half_width(self, spacing_mm: float) -> int:
         return max(1, round(self.unsharp_mm / spacing_mm))

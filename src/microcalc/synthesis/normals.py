@@ -10,39 +10,42 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from microcalc.errors import ReadError, UsageError
+from microcalc import __version__
+from microcalc.errors import MicrocalcError, ReadError, UsageError
 from microcalc.imageio import find_images
-from microcalc.imageio.dataset import open_dicom
-from microcalc.imageio.sniff import HEAD_BYTES, is_dicom
-from microcalc.imageio.tags import quiet, uid
-from microcalc.mammogram import Side
-from microcalc.synthesis.annotation import Annotation, annotate, too_faint
-from microcalc.synthesis.background import Background
+from microcalc.imageio.tags import uid
+from microcalc.mammogram import SPACING_LIMITS_MM, Side
+from microcalc.synthesis.annotated import refuse_annotated
+from microcalc.synthesis.annotation import Annotation, Sight, annotate, too_faint
+from microcalc.synthesis.background import Background, read_header
+from microcalc.synthesis.calcification import Speck
 from microcalc.synthesis.device import DEFAULT_DEVICE, Device, draw_device
 from microcalc.synthesis.dicom import StudyIdentity
-from microcalc.synthesis.lesions import Difficulty, Lesion, draw_lesions
+from microcalc.synthesis.insertion import Insertion
+from microcalc.synthesis.lesions import Difficulty, draw_lesions
 from microcalc.synthesis.outline import View
 from microcalc.synthesis.phantom import Phantom
+from microcalc.synthesis.plans import check, check_set, key_of
 from microcalc.synthesis.study import Picture
-from microcalc.truth import ImageTruth, Split, Truth
+from microcalc.truth import ImageTruth, Split
 
 Array = NDArray[np.float32]
+#: View, pixels in 0..1 with the chest wall at the left, and what is known of the calcium in them.
+_Image = tuple[View, Array, Annotation]
 
 #: Raised whenever the same plan comes to draw other pixels: those must not go out under the earlier ones' identifiers.
 _GENERATION = 1
 #: More bright specks than this are no normal mammogram. (Full-field digital ones: 4 to 9; films of 0.2 mm: 3 to 36.)
 _MOST_SPECKS = 40
+#: Most draws of lesions for one of which a target can be seen: of single draws on real normals, one in seven has none.
+_TRIES = 8
 #: Words of a file name that say side and view.
 _VIEW_WORDS = re.compile(r"(?<![A-Z])([LR]|LEFT|RIGHT|[LR]?(CC|MLO))(?![A-Z])")
-#: How INbreast's annotations (property lists in XML) begin.
-_PLIST = b"<!DOCTYPE plist"
-#: Images that are masks, by their name or their folder's.
-_MASK = re.compile(r"(?<![a-z])masks?(?![a-z]).*\.(png|tiff?|pgm|jpe?g|bmp|dcm)$")
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class InsertionPlan:
     split: Split | None = None
     #: Noise and density are the images' own: those of the dial do nothing.
     difficulty: Difficulty = field(default_factory=Difficulty)
+    #: Pixel pitch, mm; None: the files' own.
+    spacing_mm: float | None = None
 
 
 def plan_insertions(
@@ -71,6 +76,7 @@ def plan_insertions(
     *,
     normal_share: float = 0.4,
     difficulty: Difficulty | None = None,
+    spacing_mm: float | None = None,
 ) -> list[InsertionPlan]:
     """Plan synthetic studies on the normal mammograms below a folder.
 
@@ -85,11 +91,14 @@ def plan_insertions(
         seed: of the set; every study has a seed of its own, drawn from it.
         normal_share: of studies that stay as they are, 0 to 1.
         difficulty: the dial.
+        spacing_mm: pixel pitch of all images; None: what their files state, else 0.07 mm is assumed.
 
     Raises:
-        UsageError: a count, seed or share out of range; a folder that is missing, empty, or holds annotations.
+        UsageError: a count, seed, pitch or share out of range; a folder that is missing, empty, or holds annotations.
     """
-    _check_range(count, seed, normal_share)
+    check_set(count, seed, normal_share)
+    low, high = SPACING_LIMITS_MM
+    check(spacing_mm is None or low <= spacing_mm <= high, f"a pixel pitch of {low} to {high} mm", f"{spacing_mm} mm")
     patients = _patients(folder)
     count = count or len(patients)
     once = min(count, len(patients))
@@ -105,19 +114,10 @@ def plan_insertions(
                 paths=patients[which],
                 normal=not again and bool(normal[which]),
                 difficulty=difficulty or Difficulty(),
+                spacing_mm=spacing_mm,
             )
         )
     return plans
-
-
-def _check_range(count: int | None, seed: int, normal_share: float) -> None:
-    for name, given, holds in (
-        ("a count of 1 or more", count, count is None or count >= 1),
-        ("a seed of 0 or more", seed, seed >= 0),
-        ("a share of normals of 0 to 1", normal_share, 0 <= normal_share <= 1),
-    ):
-        if not holds:
-            raise UsageError(expected=name, found=str(given), do="choose another")
 
 
 def _patients(folder: Path) -> list[tuple[Path, ...]]:
@@ -137,7 +137,7 @@ def _patients(folder: Path) -> list[tuple[Path, ...]]:
             do="name the folder that holds the images",
             where=folder,
         )
-    _refuse_annotated(folder)
+    refuse_annotated(folder)
     patients: dict[str, list[Path]] = {}
     for path in images:
         patients.setdefault(_patient_key(path, folder), []).append(path)
@@ -146,7 +146,7 @@ def _patients(folder: Path) -> list[tuple[Path, ...]]:
 
 def _patient_key(path: Path, folder: Path) -> str:
     """Hash of what the images of one patient have in common."""
-    relative, study = path.relative_to(folder), _study_uid(path)
+    relative, study = path.relative_to(folder), uid(read_header(path), "StudyInstanceUID")
     unsided = _VIEW_WORDS.sub("", relative.stem.upper())
     if study:
         common = study
@@ -157,109 +157,79 @@ def _patient_key(path: Path, folder: Path) -> str:
     return hashlib.sha256(common.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _study_uid(path: Path) -> str | None:
-    """StudyInstanceUID; None without a header, and where the file cannot be read: drawing it will say why."""
-    try:
-        with path.open("rb") as file, quiet():
-            head = file.read(HEAD_BYTES)
-            file.seek(0)
-            return uid(open_dicom(file).header, "StudyInstanceUID") if is_dicom(head) else None
-    except (OSError, ReadError):
-        return None
-
-
-def _refuse_annotated(folder: Path) -> None:
-    """Raise UsageError where something below the folder marks calcifications: those images are not known normals."""
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    found = next((kind for path in files if (kind := _annotation(path, folder))), None)
-    if found:
-        raise UsageError(
-            expected="normal mammograms without annotations",
-            found=found,
-            do="name a folder that holds images without findings only",
-            where=folder,
-        )
-
-
-def _annotation(path: Path, folder: Path) -> str | None:
-    """What kind of annotation a file is; None: it is none."""
-    name = path.relative_to(folder).as_posix().lower()
-    if path.name == "truth.json" and any(
-        image.calcifications or image.clusters for image in Truth.from_json(path).images
-    ):
-        return "a truth.json that lists calcifications"
-    if name.endswith(".xml") and _PLIST in _head(path):
-        return "region files in XML, as INbreast has them"
-    if re.search(r"_gt\.\w+$", name):
-        return "ground-truth images (*_GT), as BMCD has them"
-    return "mask images" if _MASK.search(name) else None
-
-
-def _head(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(512)
-    except OSError as error:
-        raise ReadError(
-            expected="files that can be read", found=error.strerror or "none", do="check the permissions", where=path
-        ) from error
-
-
 def draw_insertions(plan: InsertionPlan) -> Iterator[Picture]:
     """Draw one patient: her images as they were read, and unless the plan says ``normal``, one breast with calcium.
 
     Both views of that breast get the same specks at the same distance behind the nipple; those too close to a bright
     speck of the image itself are left out, and the bright specks that a detector would mark are regions to ignore
-    there. Of several images of one view the first is used. Pixels are 16 bit, bright = radio-opaque; one breast's views
-    are in memory at a time.
+    there. Where none of them could be seen, others are drawn. An image that cannot be read, is no plain CC or MLO view
+    or shows no breast large enough is left out; of several of one view the first is used. Pixels are 16 bit, bright =
+    radio-opaque; one breast's views are in memory at a time.
 
     Raises:
-        ReadError: an image that cannot be read, is no plain CC or MLO view, or has too many bright specks for a normal.
-        MicrocalcError: an image without a breast, or with too small a one.
+        MicrocalcError: none of the images can be used, or one has too many bright specks for a normal: the patient may
+            have calcifications. The file is named by its hash, because its path may name a person.
     """
-    breasts = _breasts(plan.paths)
+    breasts = _breasts(plan.paths, plan.spacing_mm)
     rng = np.random.default_rng(plan.seed)
     affected = None if plan.normal else sorted(breasts)[rng.integers(len(breasts))]
-    key = f"{plan.seed} {_content(plan.paths)} {_GENERATION}"
-    identity = StudyIdentity(plan.patient, age=None, key=key, computed=False)
+    identity = StudyIdentity(plan.patient, age=None, key=_key(plan, breasts), computed=False)
     instance = 0
     for side, paths in sorted(breasts.items()):
-        views = {view: _read(path) for view, path in sorted(paths.items())}
-        lesions = draw_lesions(_both(views), rng, plan.difficulty) if side == affected else []
-        for view, pixels, known in _insert(views, lesions, rng):
+        views = {view: _read(path, plan.spacing_mm) for view, path in sorted(paths.items())}
+        images = _insert(views, plan.difficulty, rng) if side == affected else _untouched(views)
+        for view, pixels, known in images:
             instance += 1
             truth = _truth(plan, identity, views[view], known)
             yield Picture(views[view].stored(pixels), truth, _device(views[view]), identity, plan.number, instance)
 
 
-def _breasts(paths: Sequence[Path]) -> dict[Side, dict[View, Path]]:
+def _breasts(paths: Sequence[Path], spacing_mm: float | None) -> dict[Side, dict[View, Path]]:
     """The images by side and view, as their headers, names or, failing those, their pictures tell."""
     breasts: dict[Side, dict[View, Path]] = {}
+    errors = []
     for path in paths:
-        # Read again when its turn comes, so that not all are in memory.
-        background = Background.read(path)
-        breasts.setdefault(background.breast.side, {}).setdefault(background.ground.view, path)
+        try:
+            # Read again when its turn comes, so that not all are in memory.
+            background = Background.read(path, spacing_mm)
+        except MicrocalcError as error:
+            errors.append(_without_name(error, path))
+        else:
+            breasts.setdefault(background.breast.side, {}).setdefault(background.ground.view, path)
+    if not breasts:
+        raise errors[0]
     return breasts
 
 
-def _content(paths: Sequence[Path]) -> str:
-    """Hash of the files: other images must not go out under the same identifiers."""
-    digest = hashlib.sha256()
-    for path in paths:
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
+def _key(plan: InsertionPlan, breasts: Mapping[Side, Mapping[View, Path]]) -> str:
+    """What identifiers are made from: whatever the pixels hang on, but not where the files lie."""
+    files = [_sha256(path) for _, views in sorted(breasts.items()) for _, path in sorted(views.items())]
+    return " ".join((key_of(replace(plan, paths=())), *files, __version__, str(_GENERATION)))
 
 
-def _read(path: Path) -> Background:
-    background = Background.read(path)
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _without_name(error: MicrocalcError, path: Path) -> ReadError:
+    """The error with the file named by its hash: the record of a run, where the reason stands, names no person."""
+    try:
+        name = f"the file whose SHA-256 begins {_sha256(path)[:12]}"
+    except OSError:
+        name = "a file that cannot be opened"
+    return ReadError(expected=error.expected, found=f"{error.found}, in {name}", do=error.do, where=path)
+
+
+def _read(path: Path, spacing_mm: float | None) -> Background:
+    background = Background.read(path, spacing_mm)
     if len(background.bright) > _MOST_SPECKS:
-        raise ReadError(
+        error = ReadError(
             expected=f"a normal mammogram, with at most {_MOST_SPECKS} bright specks",
             found=str(len(background.bright)),
             do="leave the image out",
-            where=path,
         )
+        raise _without_name(error, path)
     return background
 
 
@@ -271,18 +241,35 @@ def _both(views: Mapping[View, Background]) -> Mapping[View, Phantom]:
     return cast("Mapping[View, Phantom]", both)  # a ground answers all that placing asks of a phantom
 
 
-def _insert(
-    views: Mapping[View, Background], lesions: Sequence[Lesion], rng: np.random.Generator
-) -> Iterator[tuple[View, Array, Annotation]]:
-    """Per view its pixels in 0..1, chest wall at the left, and what is known about them."""
-    if not lesions:
-        yield from ((view, background.pixels, Annotation((), (), ())) for view, background in views.items())
-        return
-    specks = [speck for lesion in lesions for speck in lesion.specks]
+def _untouched(views: Mapping[View, Background]) -> Iterator[_Image]:
+    for view, background in views.items():
+        yield view, background.pixels, Annotation((), (), ())
+
+
+def _insert(views: Mapping[View, Background], difficulty: Difficulty, rng: np.random.Generator) -> Iterator[_Image]:
+    """The views with lesions in them; others are drawn, within ``_TRIES``, where not one target could be seen."""
+    for _ in range(_TRIES):
+        lesions = draw_lesions(_both(views), rng, difficulty)
+        insertions, sights, kept = _place(views, [speck for lesion in lesions for speck in lesion.specks], rng)
+        if any(seen[index].ignored is None for seen in sights.values() for index in kept):
+            break
+    for view, background in views.items():
+        known = annotate(lesions, [sights[view][index] for index in kept])
+        if kept:
+            known = replace(known, ignore=known.ignore + background.bright)
+        yield view, insertions.pop(view).finish(kept, rng), known
+
+
+def _place(
+    views: Mapping[View, Background], specks: Sequence[Speck], rng: np.random.Generator
+) -> tuple[dict[View, Insertion], dict[View, list[Sight]], list[int]]:
+    """Of the specks that have room in every view: insertions, sights, and indices of those that stay."""
     shadows = {view: [background.place(speck) for speck in specks] for view, background in views.items()}
     fitting = [i for i in range(len(specks)) if all(views[view].has_room(shadows[view][i]) for view in views)]
+    unit = int(rng.integers(2**32))  # one made both views
     insertions = {
-        view: background.prepare([shadows[view][i] for i in fitting], rng) for view, background in views.items()
+        view: background.prepare([shadows[view][i] for i in fitting], np.random.default_rng(unit))
+        for view, background in views.items()
     }
     sights = {
         view: [
@@ -292,12 +279,7 @@ def _insert(
         for view, background in views.items()
     }
     left_out = too_faint(list(sights.values()))
-    kept = [index for index in range(len(fitting)) if index not in left_out]
-    for view, background in views.items():
-        known = annotate(lesions, [sights[view][index] for index in kept])
-        if kept:
-            known = replace(known, ignore=known.ignore + background.bright)
-        yield view, insertions.pop(view).finish(kept, rng), known
+    return insertions, sights, [index for index in range(len(fitting)) if index not in left_out]
 
 
 def _truth(plan: InsertionPlan, identity: StudyIdentity, background: Background, known: Annotation) -> ImageTruth:
@@ -329,4 +311,5 @@ def _device(background: Background) -> Device:
     device = draw_device(
         np.random.default_rng(0), name=DEFAULT_DEVICE, spacing_mm=ground.spacing_mm, shape=ground.shape
     )
-    return replace(device, name="own", intent="presentation", bits=16, inverted=False)
+    detector = cast("Any", background.detector)  # DICOM has it empty where it is unknown
+    return replace(device, name="own", detector=detector, intent="presentation", bits=16, inverted=False)

@@ -1,9 +1,10 @@
 """How often which lesion: morphology and distribution together, and the odds that it is malignant.
 
-The counts are those of the 1,045 calcification lesions of CBIS-DDSM (train and test; a lesion with several descriptors
-counts under each), which are film cases sent to biopsy or recalled: more malignant than a screening round. The set does
-not know "coarse heterogeneous"; its row is an assumed share at the clinical predictive value of 16-22 %
-(European Radiology 2020, 1,076 women).
+The counts are those of the 1,045 calcification findings (patient, breast, abnormality) of CBIS-DDSM's four case
+descriptions, train and test. A finding counts once under each pair of a morphology and a distribution that a row of it,
+one per view, names together, and is malignant where a row says so. They are film cases sent to biopsy or recalled: more
+malignant than a screening round. The set does not know "coarse heterogeneous"; its row is an assumed share at the
+clinical predictive value of 16-22 % (European Radiology 2020, 1,076 women).
 """
 
 from __future__ import annotations
@@ -15,35 +16,35 @@ from microcalc.synthesis.calcification import Morphology, Pathology
 
 #: (lesions, malignant ones) by morphology and distribution.
 LESIONS: dict[tuple[Morphology, Distribution], tuple[int, int]] = {
-    ("round", "grouped"): (12, 4),
-    ("round", "regional"): (10, 0),
+    ("round", "grouped"): (13, 4),
+    ("round", "regional"): (11, 0),
     ("round", "diffuse"): (14, 1),
-    ("punctate", "grouped"): (64, 27),
-    ("punctate", "regional"): (13, 1),
-    ("punctate", "linear"): (2, 0),
+    ("punctate", "grouped"): (72, 29),
+    ("punctate", "regional"): (14, 1),
+    ("punctate", "linear"): (3, 0),
     ("punctate", "segmental"): (13, 2),
     ("punctate", "diffuse"): (15, 1),
-    ("amorphous", "grouped"): (85, 31),
+    ("amorphous", "grouped"): (94, 34),
     ("amorphous", "regional"): (10, 4),
-    ("amorphous", "linear"): (3, 2),
+    ("amorphous", "linear"): (4, 2),
     ("amorphous", "segmental"): (21, 8),
     ("amorphous", "diffuse"): (2, 1),
     ("coarse heterogeneous", "grouped"): (30, 6),
     ("coarse heterogeneous", "regional"): (6, 1),
     ("coarse heterogeneous", "segmental"): (4, 1),
-    ("fine pleomorphic", "grouped"): (378, 170),
-    ("fine pleomorphic", "regional"): (21, 17),
-    ("fine pleomorphic", "linear"): (37, 31),
-    ("fine pleomorphic", "segmental"): (78, 55),
+    ("fine pleomorphic", "grouped"): (398, 179),
+    ("fine pleomorphic", "regional"): (22, 18),
+    ("fine pleomorphic", "linear"): (42, 35),
+    ("fine pleomorphic", "segmental"): (80, 55),
     ("fine pleomorphic", "diffuse"): (3, 1),
-    ("fine linear branching", "grouped"): (21, 19),
+    ("fine linear branching", "grouped"): (38, 30),
     ("fine linear branching", "regional"): (4, 4),
-    ("fine linear branching", "linear"): (34, 26),
+    ("fine linear branching", "linear"): (36, 28),
     ("fine linear branching", "segmental"): (16, 16),
 }
 
-#: Lesions of the same set with a typically benign descriptor (its "coarse" is popcorn here, its "eggshell" rim).
-BENIGN: dict[Morphology, int] = {"lucent centre": 127, "vascular": 61, "popcorn": 45, "rod-like": 8, "rim": 20}
+#: Findings of the same set with a typically benign descriptor (its "coarse" is popcorn here, its "eggshell" rim).
+BENIGN: dict[Morphology, int] = {"lucent centre": 130, "vascular": 65, "popcorn": 47, "rod-like": 8, "rim": 21}
 
 
 def malignant_share(morphology: Morphology, distribution: Distribution) -> float:

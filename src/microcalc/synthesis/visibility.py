@@ -24,14 +24,22 @@ def matched_filter_snr(signal: Array, background: Array, spacing_mm: float) -> f
     ``s`` is the blurred signal alone and ``b`` the exposed background, two images of the same window in ln units;
     ``h`` is ``s`` less its Gaussian local mean, ``b * h`` the correlation of ``b`` with ``h`` at every place of the
     window. The background holds tissue and noise but no calcium, neither this nor any other: neighbours would count as
-    noise. The deviation is that of the normal distribution which spreads as much when clipped at two deviations (by its
-    quartiles), so that a skin line, a marker or a vessel at the window's edge hardly hides a speck that stands clear.
+    noise. The deviation is robust (:func:`robust_spread`), so that a skin line, a marker or a vessel at the window's
+    edge hardly hides a speck that stands clear.
     """
     local_mean = cv2.GaussianBlur(signal, (0, 0), sigmaX=LOCAL_MEAN_MM / spacing_mm, borderType=cv2.BORDER_CONSTANT)
     matched = signal - local_mean
-    response = cv2.filter2D(background.astype(np.float64), cv2.CV_64F, matched)
-    lower, middle, upper = np.percentile(response, (25, 50, 75))
+    response = np.asarray(cv2.filter2D(background.astype(np.float64), cv2.CV_64F, matched), np.float64)
+    return float((signal * matched).sum(dtype=np.float64) / robust_spread(response.ravel()))
+
+
+def robust_spread(response: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Deviation along the last axis of the normal distribution which spreads as much when clipped at two deviations.
+
+    These are told by the quartiles: a few strong responses hardly count.
+    """
+    lower, middle, upper = np.percentile(response, (25, 50, 75), axis=-1, keepdims=True)
     most = 2 * (upper - lower) / _QUARTILES
     # The spread of what is clipped moves with every sample a little, a quartile with one: the last bits average out.
-    spread = np.clip(response, middle - most, middle + most).std() / _CLIPPED
-    return float((signal * matched).sum(dtype=np.float64) / spread)
+    spread: NDArray[np.float64] = np.clip(response, middle - most, middle + most).std(axis=-1) / _CLIPPED
+    return spread
