@@ -8,13 +8,15 @@ import itertools
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from likeness import page, rings, tables
 from likeness.folds import Auc, Fold, by_exam, by_side, by_side_and_woman, within_pictures
-from likeness.lesions import Group, drawn_pictures, groups, real_pictures
-from likeness.specimen import drawn_sources, exam_sources, folder_sources
+from likeness.lesions import FEWEST, Group, drawn_cluster, measure_cluster, real_clusters
+from likeness.matching import Target
+from likeness.sources import drawn_sources, exam_sources, folder_sources
 from likeness.summary import Summary, summarise
 from likeness.twosample import CLASSIFIERS, separate
 
@@ -28,12 +30,13 @@ CRUDE = 4
 def main() -> None:
     arguments = parse()
     start = time.perf_counter()
+    target = Target.of([source.open() for source in exam_sources(arguments.real, 1)])
     if arguments.pictures:
         drawn = folder_sources(sorted(p for p in arguments.pictures.iterdir() if p.suffix in {".png", ".dcm", ".tif"}))
     else:
-        drawn = drawn_sources("phantom", arguments.phantoms)
+        drawn = drawn_sources("phantom", arguments.phantoms, target)
     exams = [exam_sources(arguments.real, exam) for exam in range(1, arguments.exam + 1)]
-    crude = [] if arguments.quick else drawn_sources("crude", CRUDE)
+    crude = [] if arguments.quick else drawn_sources("crude", CRUDE, target)
     sources = [*itertools.chain(*exams), *drawn, *crude]
     with process_pool(arguments.jobs)() as pool:
         summaries = list(pool.map(summarise, sources))
@@ -42,15 +45,16 @@ def main() -> None:
         print(f"{len(sources)} pictures described in {time.perf_counter() - start:.0f} s", flush=True)
         show(sets[arguments.exam - 1], sets[-2])
         if not arguments.quick:
-            specks, ring = look_at_specks(pool, arguments)
+            specks = look_at_specks(pool, arguments, target)
+            samples = list(pool.map(rings.ring_samples, exams[0]))
     if arguments.quick:
         return
-    tests = run_tests(sets[:-2], sets[-2], sets[-1], judges(arguments.cnn))
+    tests = run_tests(sets[:-2], sets[-2], sets[-1], judges(arguments.cnn)) + ring_tests(samples)
     for test in tests:
         print(f"{test.question:52} {test.by:20} {test.auc}")
     arguments.out.mkdir(parents=True, exist_ok=True)
     target = arguments.out / "realism.html"
-    target.write_text(page.write(sets[arguments.exam - 1], sets[-2], sets[-1], tests, specks, ring), encoding="utf-8")
+    target.write_text(page.write(sets[arguments.exam - 1], sets[-2], sets[-1], tests, specks), encoding="utf-8")
     print(f"{target} in {time.perf_counter() - start:.0f} s")
 
 
@@ -59,8 +63,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--real", type=Path, required=True, help="folder with 1_L_CC.png, 1_R_CC.png, truth.json ...")
     parser.add_argument("--out", type=Path, default=Path("out/realism"), help="folder for realism.html")
     parser.add_argument("--pictures", type=Path, help="judge this folder's pictures, named <woman>_<L or R>_CC")
-    parser.add_argument("--phantoms", type=int, default=8, help="how many to draw, L and R in turn")
-    parser.add_argument("--studies", type=int, default=8, help="how many to draw for their specks")
+    parser.add_argument("--phantoms", type=int, default=8, help="how many to draw, two of each woman")
+    parser.add_argument("--groups", type=int, default=8, help="groups of specks to draw")
     parser.add_argument("--exam", type=int, choices=(1, 2), default=1, help="2: only once, when tuning is over")
     parser.add_argument("--cnn", action="store_true", help="also train a small network (needs torch)")
     parser.add_argument("--quick", action="store_true", help="tables and one test on the terminal, no page")
@@ -102,32 +106,48 @@ def run_tests(
         ("phantoms from real pictures", by_side_and_woman(real, drawn), "other women and the other side test"),
         ("crude control from real pictures", by_side_and_woman(real, crude), "must be near 1"),
     ]
-    women = [[s for s in drawn if s.woman == woman] for woman in sorted({s.woman for s in drawn})]
-    questions += [("one phantom woman from one real woman", by_side(real, pair), pair[0].woman) for pair in women[:1]]
     if len(exams) == 1:
         questions.append(("1_L from 1_R, within the pictures", within_pictures(*real), "stands in for the floor"))
     else:
         questions.append(("exam 1 from exam 2", by_side(*exams), "the floor"))
         questions.append(("phantoms from real pictures, by exam", by_exam(exams, drawn), "the other exam tests"))
-    return [page.Test(what, name, judge(folds), note) for what, folds, note in questions for name, judge in by.items()]
+    tests = [page.Test(what, name, judge(folds), note) for what, folds, note in questions for name, judge in by.items()]
+    return tests + [single_women(real, drawn, name, judge) for name, judge in by.items()]
 
 
-def look_at_specks(pool: Executor, arguments: argparse.Namespace) -> tuple[tuple[list[Group], list[Group]], Auc | None]:
-    """Real and inserted groups, and the ring test on the inserted specks."""
-    real = [group for marked in real_pictures(arguments.real, arguments.exam) for group in groups(marked)]
-    looked = list(pool.map(specks_of_study, range(arguments.studies)))
-    samples = [sample for _, found in looked for sample in found if len(sample)]
-    ring = rings.ring_test(samples) if len(samples) > 3 else None
-    return (real, [group for found, _ in looked for group in found]), ring
+def single_women(real: Sequence[Summary], drawn: Sequence[Summary], name: str, judge: Judge) -> page.Test:
+    """Each phantom woman from the real one, folded as the floor is: mean and range over the women."""
+    women = [[s for s in drawn if s.woman == woman] for woman in sorted({s.woman for s in drawn})]
+    found = tuple(judge(by_side(real, pair)).value for pair in women)
+    auc = Auc(float(np.mean(found)), min(found), max(found), found)
+    return page.Test("one phantom woman from one real woman", name, auc, f"mean and range of {len(women)} women")
 
 
-def specks_of_study(number: int) -> tuple[list[Group], list[np.ndarray]]:
-    """Groups and rings of one synthetic study."""
-    found, samples = [], []
-    for marked in drawn_pictures(number):
-        found += groups(marked)
-        samples.append(rings.ring_samples(marked, np.random.default_rng(number)))
-    return found, samples
+def ring_tests(samples: Sequence[dict[str, np.ndarray]]) -> list[page.Test]:
+    """Specks put into exam 1, by each way of doing so."""
+    return [
+        page.Test(
+            f"specks {way}, from tissue nearby",
+            name,
+            rings.ring_test([of[way] for of in samples], classifier),
+            "should be 0.5" if way == "inserted" else "must be near 1",
+        )
+        for way in rings.WAYS
+        for name, classifier in CLASSIFIERS.items()
+    ]
+
+
+def look_at_specks(pool: Executor, arguments: argparse.Namespace, target: Target) -> tuple[list[Group], list[Group]]:
+    """Real and drawn groups."""
+    real = [measure_cluster(cluster) for cluster in real_clusters(arguments.real, arguments.exam)]
+    drawn = pool.map(partial(group_of_study, target), range(arguments.groups))
+    return real, [group for group in drawn if group is not None]
+
+
+def group_of_study(target: Target, number: int) -> Group | None:
+    """One drawn group; None: too few of its specks are visible."""
+    cluster = drawn_cluster(number, target)
+    return measure_cluster(cluster) if len(cluster.points) >= FEWEST else None
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Specks in finished pictures: inserted ones beside the real ones marked by eye, measured by the same code."""
+"""Specks in finished pictures: drawn ones beside the real ones marked by eye, measured by the same code."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,12 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from likeness.matching import Target, nearest_device
 from likeness.measures import RESIDUAL_SHARE
-from likeness.specimen import MAX_GREY, SPACING_MM, upright
+from likeness.sources import upright
+from likeness.specimen import MAX_GREY, SPACING_MM
 from microcalc.imageio import read_mammogram
-from microcalc.synthesis.device import DEFAULT_DEVICE
-from microcalc.synthesis.study import StudyPlan, draw_study
-from microcalc.truth import ImageTruth, TrueCluster, Truth
+from microcalc.synthesis.acquisition import acquire, measure_snr, reference_attenuation
+from microcalc.synthesis.calcification import cast_shadow, place_px
+from microcalc.synthesis.lesions import Difficulty, draw_lesions
+from microcalc.synthesis.outline import View
+from microcalc.synthesis.phantom import Phantom
+from microcalc.synthesis.visibility import VISIBLE
+from microcalc.truth import Truth
 
 Array = NDArray[np.float32]
 
@@ -32,17 +39,18 @@ _RING, _LONGEST = (6, 11), 10
 _RAYS, _STEP = 16, 0.1
 #: Larger ones are not what a detector of microcalcifications is for.
 _LARGEST_MM = 1.0
-#: Clusters with fewer known specks are not looked at.
-_FEWEST = 3
+#: Groups with fewer known specks are not looked at.
+FEWEST = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Marked:
-    """A picture with specks: grey 0..``MAX_GREY`` and its truth."""
+class Cluster:
+    """Specks that are known one by one, grouped, in a picture of grey 0..``MAX_GREY``."""
 
     name: str
     grey: Array
-    truth: ImageTruth
+    #: (n, 2) x, y.
+    points: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,6 @@ class Group:
     """The specks of one cluster in one picture."""
 
     name: str
-    distribution: str | None
     specks: tuple[SpeckMeasures, ...]
     #: (n,) distance of each speck to its nearest neighbour.
     nearest_mm: NDArray[np.float64]
@@ -81,50 +88,54 @@ class Group:
 MEASURES = tuple(field.name for field in fields(SpeckMeasures))
 
 
-def real_pictures(folder: Path, exam: int) -> Iterator[Marked]:
-    """The pictures of one exam with what is marked in them."""
+def real_clusters(folder: Path, exam: int) -> Iterator[Cluster]:
+    """The groups marked in the pictures of one exam, each with what small specks lie inside."""
     for image in Truth.from_json(folder / "truth.json").images:
-        if image.path.startswith(f"{exam}_") and image.calcifications:
-            grey = read_mammogram(folder / image.path).pixels * np.float32(MAX_GREY)
-            yield Marked(Path(image.path).stem, grey, image)
+        if not image.path.startswith(f"{exam}_"):
+            continue
+        small = [c for c in image.calcifications if (c.diameter_mm or 0) <= _LARGEST_MM]
+        points = np.array([(c.x, c.y) for c in small]).reshape(-1, 2)
+        for cluster in image.clusters:
+            x0, y0, x1, y1 = cluster.bbox
+            inside = (points >= (x0, y0)).all(1) & (points <= (x1, y1)).all(1)
+            if cluster.distribution == "grouped" and np.count_nonzero(inside) >= FEWEST:
+                grey = read_mammogram(folder / image.path).pixels * np.float32(MAX_GREY)
+                yield Cluster(Path(image.path).stem, grey, points[inside])
 
 
-def drawn_pictures(number: int) -> Iterator[Marked]:
-    """The CC views with specks of one study from the default device."""
-    plan = StudyPlan(f"lesion-{number:02}", number + 1, FIRST_SEED + number, device=DEFAULT_DEVICE)
-    for picture in draw_study(plan):
-        if picture.truth.view == "CC" and picture.truth.calcifications:
-            grey = upright(picture.pixels, picture.device) * np.float32(MAX_GREY)
-            yield Marked(f"{plan.patient} {picture.truth.side}", grey, picture.truth)
+def drawn_cluster(number: int, target: Target) -> Cluster:
+    """A group of fine pleomorphic specks, the morphology most like the real ones, from a unit like theirs."""
+    views: dict[View, Phantom] = {view: Phantom(view, "L", FIRST_SEED + number, "B") for view in ("CC", "MLO")}
+    phantom = views["CC"]
+    rng = phantom.rng("lesions", "L")
+    lesions = (draw_lesions(views, rng, Difficulty(), ("fine pleomorphic",))[0] for _ in itertools.count())
+    specks = next(lesion for lesion in lesions if lesion.distribution == "grouped").specks
+    tissue = phantom.render()
+    device = nearest_device(tissue, target, phantom.rng("device"))
+    noise = device.unit_noise(phantom.shape, phantom.rng("noise", "L", "CC"))
+    reference = reference_attenuation(phantom, tissue)
+    visible = [
+        shadow
+        for shadow in (cast_shadow(speck, "CC", *place_px(phantom, speck), SPACING_MM) for speck in specks)
+        if measure_snr(shadow, tissue.attenuation, noise, device, reference) >= VISIBLE
+    ]
+    grey = upright(acquire(phantom, tissue, device, noise, visible), device) * np.float32(MAX_GREY)
+    points = np.array([shadow.polygon.mean(0) for shadow in visible]).reshape(-1, 2)
+    return Cluster(f"study {number + 1}", grey, points)
 
 
-def groups(marked: Marked) -> list[Group]:
-    """The clusters of a picture, each with the small specks that are known one by one and lie inside it."""
-    left_out = {ignored.polygon for ignored in marked.truth.ignore if ignored.polygon}
-    specks = marked.truth.calcifications
-    wanted = np.array([(c.diameter_mm or 0) <= _LARGEST_MM and c.polygon not in left_out for c in specks])
-    points = np.array([(c.x, c.y) for c in specks])
-    found = []
-    for cluster in marked.truth.clusters:
-        x0, y0, x1, y1 = cluster.bbox
-        inside = wanted & (points >= (x0, y0)).all(1) & (points <= (x1, y1)).all(1)
-        if np.count_nonzero(inside) >= _FEWEST:
-            found.append(_group(marked, points[inside], cluster))
-    return found
-
-
-def _group(marked: Marked, points: NDArray[np.float64], cluster: TrueCluster) -> Group:
+def measure_cluster(cluster: Cluster) -> Group:
+    """Each speck measured, and how far they lie from each other."""
+    points = cluster.points
     distance = np.hypot(*(points[:, None] - points[None]).transpose(2, 0, 1))
     np.fill_diagonal(distance, np.inf)
-    windows = np.stack([_window(marked.grey, x, y) for x, y in points])
-    x0, y0, x1, y1 = cluster.bbox
+    windows = np.stack([_window(cluster.grey, x, y) for x, y in points])
     return Group(
-        name=marked.name,
-        distribution=cluster.distribution,
+        name=cluster.name,
         specks=tuple(measure_speck(window) for window in windows),
         nearest_mm=distance.min(1) * SPACING_MM,
         windows=windows,
-        crop=_window(marked.grey, (x0 + x1) / 2, (y0 + y1) / 2, half=80),
+        crop=_window(cluster.grey, *(points.min(0) + points.max(0)) / 2, half=80),
     )
 
 
@@ -180,13 +191,12 @@ def _robust_sigma(values: Array) -> float:
 def table(real: Sequence[Group], drawn: Sequence[Group]) -> list[tuple[str, str, str]]:
     """Per measure: its name, median and 10-90 % of the real specks, and of the drawn ones."""
     both = (real, drawn)
-    grouped = [[group for group in part if group.distribution == "grouped"] for part in both]
-    rows = [("specks (clusters)", *(f"{sum(len(g.specks) for g in part)} ({len(part)})" for part in both))]
+    rows = [("specks (groups)", *(f"{sum(len(g.specks) for g in part)} ({len(part)})" for part in both))]
     for name in MEASURES:
         texts = (_spread([getattr(s, name) for g in part for s in g.specks]) for part in both)
         rows.append((name.replace("_", " "), *texts))
-    rows.append(("nearest neighbour in groups, mm", *(_spread([d for g in p for d in g.nearest_mm]) for p in grouped)))
-    rows.append(("contrast CV in groups", *(_spread([g.contrast_variation for g in part]) for part in grouped)))
+    rows.append(("nearest neighbour, mm", *(_spread([d for g in part for d in g.nearest_mm]) for part in both)))
+    rows.append(("contrast CV", *(_spread([g.contrast_variation for g in part]) for part in both)))
     return rows
 
 

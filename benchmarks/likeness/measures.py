@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from likeness.specimen import LEVEL_DEPTH_MM, SPACING_MM, Specimen
+from likeness.specimen import LEVEL_DEPTH_MM, MAX_GREY, SPACING_MM, Specimen
 from microcalc.candidates.morphology import OPERATING_POINTS, propose
 
 Array = NDArray[np.float32]
@@ -37,6 +37,7 @@ SPOT_FREQUENCIES = (0.3, 1.0, 2.0, 5.0)
 SKIN_EDGES_MM = np.array([0, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25])
 #: Noise against grey: edges of the grey bins, side of the blocks.
 GREY_EDGES, BLOCK_PX = np.geomspace(350, 3000, 13), 16
+GREY_LEVELS = np.sqrt(GREY_EDGES[1:] * GREY_EDGES[:-1])
 #: Share of white noise's standard deviation that a 1-px residual keeps.
 RESIDUAL_SHARE = 0.872
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
@@ -214,7 +215,7 @@ def grey_levels(specimen: Specimen) -> Numbers:
 
 def candidates(specimen: Specimen) -> NDArray[np.float64]:
     """(n, 2) score and diameter in mm of the training-free candidates outside known calcium."""
-    found = propose(specimen.grey / np.float32(4095), specimen.depth > 0, SPACING_MM)
+    found = propose(specimen.grey / np.float32(MAX_GREY), specimen.depth > 0, SPACING_MM)
     x, y = found.centres.T
     known = np.zeros(len(x), bool)
     for x0, y0, x1, y1 in specimen.calcium:

@@ -11,6 +11,7 @@ from likeness import lesions, measures, tables
 from likeness.charts import COLOURS, Line, chart, picture, sheet
 from likeness.folds import Auc
 from likeness.lesions import Group
+from likeness.specimen import MAX_GREY
 from likeness.summary import Summary
 
 #: How many phantoms the page shows, and the grey that is white in every picture (the same for all).
@@ -42,7 +43,6 @@ def write(
     crude: Sequence[Summary],
     tests: Sequence[Test],
     specks: tuple[Sequence[Group], Sequence[Group]],
-    ring: Auc | None,
 ) -> str:
     """The whole page."""
     shown = drawn[:_SHOWN]
@@ -68,7 +68,7 @@ def write(
         "<h2>Numbers</h2><p>Peaks per 100 cm2. Ratio: phantoms over real ones, of the means.</p>",
         _rows("number", tables.number_rows(real, drawn), "ratio"),
         "<h2>Specks</h2>",
-        _specks(*specks, ring),
+        _specks(*specks),
     ]
     return "\n".join(parts)
 
@@ -109,7 +109,6 @@ def _crops(summaries: Sequence[Summary]) -> str:
 
 def _curves(summaries: Sequence[Summary]) -> str:
     skin = (measures.SKIN_EDGES_MM[1:] + measures.SKIN_EDGES_MM[:-1]) / 2
-    grey = np.sqrt(measures.GREY_EDGES[1:] * measures.GREY_EDGES[:-1])
     contrast = (measures.CONTRAST_EDGES[1:] + measures.CONTRAST_EDGES[:-1]) / 2
     charts = [
         chart(f"power spectrum, {_THIRDS[i]}",
@@ -121,7 +120,11 @@ def _curves(summaries: Sequence[Summary]) -> str:
         chart("grey by distance to the skin", [Line(s.kind, skin, s.skin) for s in summaries],
               x="mm", y="median grey", log_x=True)
     )  # fmt: skip
-    charts.append(chart("noise by grey", [Line(s.kind, grey, s.noise) for s in summaries], x="grey", y="noise sigma"))
+    charts.append(
+        chart(
+            "noise by grey", [Line(s.kind, measures.GREY_LEVELS, s.noise) for s in summaries], x="grey", y="noise sigma"
+        )
+    )
     histograms = [np.histogram(s.contrast, measures.CONTRAST_EDGES, density=True)[0] for s in summaries]
     charts.append(
         chart("local contrast, 2.2 mm",
@@ -146,20 +149,21 @@ def _exponents(summaries: Sequence[Summary]) -> str:
     return _table(head, rows)
 
 
-def _specks(real: Sequence[Group], drawn: Sequence[Group], ring: Auc | None) -> str:
-    parts = [_table(("median (10 to 90 %)", "real", "inserted"), lesions.table(real, drawn))]
-    for name, part in (("real", real), ("inserted", drawn)):
+def _specks(real: Sequence[Group], drawn: Sequence[Group]) -> str:
+    parts = [
+        "<p>Groups marked by eye beside groups of fine pleomorphic specks, the visible ones.</p>",
+        _table(("median (10 to 90 %)", "real", "drawn"), lesions.table(real, drawn)),
+    ]
+    for name, part in (("real", real), ("drawn", drawn)):
         if not part:
             continue
-        parts += [
-            picture(_codes(g.crop), f"{name}: {g.name}, {g.distribution}", white=_WHITE, zoom=2) for g in part[:5]
-        ]
+        parts += [picture(_codes(g.crop), f"{name}: {g.name}", white=_WHITE, zoom=2) for g in part[:5]]
         windows = np.concatenate([g.windows for g in part])[:40]
-        parts.append("<br>" + picture(sheet(windows, 10), f"{name}, on equal backgrounds", white=_WHITE, zoom=2))
-    if ring is not None:
-        parts.append(f"<p>Rings around inserted specks against rings elsewhere, AUC {ring}; chance is 0.5.</p>")
+        parts.append(
+            "<br>" + picture(sheet(windows, 10), f"{name}, on equal backgrounds", white=_WHITE, zoom=2) + "<br>"
+        )
     return "".join(parts)
 
 
 def _codes(grey: np.ndarray) -> np.ndarray:
-    return np.rint(np.clip(grey, 0, 4095)).astype(np.uint16)
+    return np.rint(np.clip(grey, 0, MAX_GREY)).astype(np.uint16)

@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likeness import measures
-from likeness.specimen import MAX_GREY, SPACING_MM, Kind, Source, Specimen
+from likeness.sources import Source
+from likeness.specimen import MAX_GREY, SPACING_MM, Kind, Specimen
+from microcalc.synthesis.bank_draw import normalise, wide_area_scale
+from microcalc.synthesis.bank_view import OVERVIEW_MM, RIM_MM
 
 Array = NDArray[np.float32]
 
 #: Patches for the network: how many per picture, their side in px, their least depth in mm.
 PATCHES, PATCH_PX = 500, 64
-#: Standard deviation of the window in which a detector would measure level and spread, mm.
-_WIDE_MM = 6.0
 #: Pictures for the page: side of a crop in px, brightness of the tissue they show (quantiles of the tiles' means).
 CROP_PX, CROP_QUANTILES = 512, (0.2, 0.5, 0.85)
 _OVERVIEW = 8
@@ -40,7 +41,7 @@ class Summary:
     skin: NDArray[np.float64]
     noise: NDArray[np.float64]
     contrast: NDArray[np.float64]
-    #: (``PATCHES``, ``PATCH_PX``, ``PATCH_PX``) float16, normalised as a detector would see them.
+    #: (``PATCHES``, ``PATCH_PX``, ``PATCH_PX``) float16, normalised as training patches are.
     patches: NDArray[np.float16]
     #: (``PATCHES``, 2) row, column of their corners.
     patch_corners: NDArray[np.intp]
@@ -142,33 +143,23 @@ def _residual_statistics(specimen: Specimen, corners: NDArray[np.intp], mean: Ar
 
 
 def _patches(specimen: Specimen, inside: NDArray[np.bool_]) -> tuple[NDArray[np.float16], NDArray[np.intp]]:
-    """Patches at random places of the tissue, less the level and over the spread around them; and their corners."""
-    wide = _WIDE_MM / SPACING_MM
-    level, spread = wide_level_and_spread(specimen.grey, specimen.depth > 0, wide)
+    """Patches at random places of the tissue, on the scale of the whole breast; and their corners."""
     half = PATCH_PX // 2
     places = np.argwhere(inside[half:-half:4, half:-half:4]) * 4
     rng = np.random.default_rng(specimen.grey.size)
     chosen = places[rng.choice(len(places), PATCHES, replace=False)]
-    normal = (specimen.grey - level) / spread
+    normal = normalise_whole(specimen.grey / np.float32(MAX_GREY), specimen.depth)
     windows = np.lib.stride_tricks.sliding_window_view(normal, (PATCH_PX, PATCH_PX))
     return windows[chosen[:, 0], chosen[:, 1]].astype(np.float16), chosen
 
 
-def wide_level_and_spread(grey: Array, breast: NDArray[np.bool_], sigma_px: float) -> tuple[Array, Array]:
-    """Mean and mean absolute deviation of the breast in a wide Gaussian window, both (rows, columns).
-
-    Taken on a copy reduced eightfold, which changes neither over such a width.
-    """
-    small = tuple(n // 8 for n in grey.shape)[::-1]
-
-    def wide(image: Array) -> Array:
-        reduced = cv2.resize(np.where(breast, image, 0).astype(np.float32), small, interpolation=cv2.INTER_AREA)
-        share = cv2.resize(breast.astype(np.float32), small, interpolation=cv2.INTER_AREA)
-        smooth = [cv2.GaussianBlur(part, (0, 0), sigma_px / 8) for part in (reduced, share)]
-        return cv2.resize(smooth[0] / np.maximum(smooth[1], 1e-3), grey.shape[::-1])
-
-    level = wide(grey)
-    return level, np.maximum(wide(np.abs(grey - level)), 1.0)
+def normalise_whole(grey: Array, depth: Array) -> Array:
+    """Grey in 0..1 as training patches have it: by percentiles of the breast on an overview."""
+    factor = SPACING_MM / OVERVIEW_MM
+    overview, skin_distance = (
+        cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA) for image in (grey, depth)
+    )
+    return normalise(grey, wide_area_scale(overview, skin_distance > RIM_MM))
 
 
 def _crops(specimen: Specimen, corners: NDArray[np.intp]) -> tuple[NDArray[np.uint16], ...]:
