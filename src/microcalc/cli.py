@@ -69,7 +69,7 @@ def _root(
 @app.command(help="Make a synthetic study, detect on it, score that against its truth, write the report.")
 def demo(
     out: Out = Path("demo"),
-    seed: Annotated[int, typer.Option(min=0, help="Of the synthetic study.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Of the synthetic study.")] = 17,
     jobs: Jobs = None,
 ) -> None:
     """Run the main job on the embedded default."""

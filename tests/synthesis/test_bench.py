@@ -221,6 +221,7 @@ def elsewhere(plans, folder):
     environment = os.environ | {
         "NPY_DISABLE_CPU_FEATURES": " ".join(np.show_config(mode="dicts")["SIMD Extensions"]["found"]),
         "OPENCV_CPU_DISABLE": "AVX512_SKX,AVX2,FP16,AVX,SSE4_2,SSE4_1",
+        "OPENCV_IPP": "disabled",
         "OPENCV_FOR_THREADS_NUM": "3",
         "OPENBLAS_CORETYPE": "Prescott",
         "OPENBLAS_NUM_THREADS": "3",

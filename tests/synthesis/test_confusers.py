@@ -5,9 +5,9 @@ import cv2
 import numpy as np
 import pytest
 
+from microcalc.synthesis.confuser_marks import lettering, print_text, trace
 from microcalc.synthesis.confusers import draw_confusers
 from microcalc.synthesis.device import Device, draw_device
-from microcalc.synthesis.marks import lettering, print_text, trace
 from microcalc.synthesis.phantom import Phantom, Tissue
 from microcalc.synthesis.stamp import Stamp
 

@@ -4,6 +4,16 @@
 :func:`write_study` does both for one patient. The pieces, in the order of the journey: :class:`Phantom` (tissue),
 :func:`draw_lesions` (calcium), :class:`Device` (blur, noise, look), :func:`draw_confusers`, :func:`acquire`, and
 :func:`draw_study`, which joins them.
+
+Where to find what:
+
+- tissue: ``phantom``, of ``outline`` and ``texture``
+- calcium: ``calcification`` of ``solids``; ``lesions``, by ``odds`` and ``distributions``; ``visibility``
+- picture: ``device`` and its ``look``; ``confusers`` of ``confuser_*``, each a ``stamp``; ``acquisition``; ``dicom``
+- study: ``study``, ``annotation``, ``plans``
+- on real normals: ``normals``, of ``insertion`` and ``insertion_*``
+- sets: ``generate``, ``layouts`` of ``layout_*``, ``bench``
+- training patches: ``bank`` of ``bank_*``
 """
 
 from microcalc.synthesis.acquisition import acquire, measure_snr

@@ -131,7 +131,11 @@ def _benchmark(name: str, rounds: int, truth_sha256: str | None = None) -> Bench
 #: By name. 40, 200 and 1000 images.
 BENCHMARKS: dict[str, Benchmark] = {
     benchmark.name: benchmark
-    for benchmark in (_benchmark("v1-small", 1), _benchmark("v1-medium", 5), _benchmark("v1-large", 25))
+    for benchmark in (
+        _benchmark("v1-small", 1, "828add7adb71c49d29ac20fc0872e86e418365e750f9b5fbd5d3bdc9547880c4"),
+        _benchmark("v1-medium", 5),
+        _benchmark("v1-large", 25),
+    )
 }
 
 

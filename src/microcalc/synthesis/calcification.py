@@ -15,7 +15,7 @@ from microcalc.synthesis.repeatable import repeatable
 from microcalc.synthesis.solids import Dust, Line, Lump, Solid, Vessel
 
 if TYPE_CHECKING:
-    from microcalc.synthesis.ground import Ground
+    from microcalc.synthesis.insertion_ground import Ground
 
 Array = NDArray[np.float32]
 #: Twice the precision, so that outlines are the same on every machine.

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from microcalc.synthesis import marks
+from microcalc.synthesis import confuser_marks as marks
+from microcalc.synthesis.confuser_film import draw_film
 from microcalc.synthesis.device import Device
-from microcalc.synthesis.film import draw_film
 from microcalc.synthesis.phantom import Phantom, Tissue
 from microcalc.synthesis.repeatable import repeatable
 from microcalc.synthesis.stamp import Stamp, apply_stamps

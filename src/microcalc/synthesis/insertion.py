@@ -1,8 +1,8 @@
 """Calcium into a finished mammogram, in its own grey scale, with its own noise.
 
-The image's grey is read as ln attenuation (:mod:`microcalc.synthesis.tone`); there the blurred shadow is added, and the
-noise that fewer photons would have brought; then it is grey again. Nothing is pasted: what the image showed at a place
-stays in the sum, noise included.
+The image's grey is read as ln attenuation (:mod:`microcalc.synthesis.insertion_tone`); there the blurred shadow is
+added, and the noise that fewer photons would have brought; then it is grey again. Nothing is pasted: what the image
+showed at a place stays in the sum, noise included.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from microcalc.errors import UsageError
 from microcalc.synthesis.calcification import Shadow
 from microcalc.synthesis.device import Device
-from microcalc.synthesis.tone import GreyScale
-from microcalc.synthesis.unit import recognise
+from microcalc.synthesis.insertion_tone import GreyScale
+from microcalc.synthesis.insertion_unit import recognise
 from microcalc.synthesis.visibility import WINDOW_MM, matched_filter_snr
 
 Array = NDArray[np.float32]

@@ -20,13 +20,13 @@ from microcalc.errors import MicrocalcError, ReadError, UsageError
 from microcalc.imageio import find_images
 from microcalc.imageio.tags import uid
 from microcalc.mammogram import SPACING_LIMITS_MM, Side
-from microcalc.synthesis.annotated import refuse_annotated
 from microcalc.synthesis.annotation import Annotation, Sight, annotate, too_faint
-from microcalc.synthesis.background import Background, read_header
 from microcalc.synthesis.calcification import Speck
 from microcalc.synthesis.device import DEFAULT_DEVICE, Device, draw_device
 from microcalc.synthesis.dicom import StudyIdentity
 from microcalc.synthesis.insertion import Insertion
+from microcalc.synthesis.insertion_image import Background, read_header
+from microcalc.synthesis.insertion_refusal import refuse_annotated
 from microcalc.synthesis.lesions import Difficulty, draw_lesions
 from microcalc.synthesis.outline import View
 from microcalc.synthesis.phantom import Phantom

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
+from microcalc.synthesis.confuser_marks import print_text, trace, wander
 from microcalc.synthesis.device import Device
-from microcalc.synthesis.marks import print_text, trace, wander
 from microcalc.synthesis.phantom import Phantom
 from microcalc.synthesis.stamp import Stamp
 

@@ -23,8 +23,8 @@ from microcalc.imageio.tags import code, quiet
 from microcalc.mammogram import Mammogram
 from microcalc.synthesis.annotation import Sight
 from microcalc.synthesis.calcification import Shadow, Speck, cast_shadow, place_px
-from microcalc.synthesis.ground import Ground, upright
 from microcalc.synthesis.insertion import Insertion, reach_px
+from microcalc.synthesis.insertion_ground import Ground, upright
 from microcalc.synthesis.outline import View
 from microcalc.truth import Ignored
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from microcalc.errors import UsageError
-from microcalc.synthesis.tone import GreyScale
+from microcalc.synthesis.insertion_tone import GreyScale
 
 LN = np.array([0.4, 0.5, 0.6, 0.7, 0.8])
 

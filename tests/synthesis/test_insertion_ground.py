@@ -5,7 +5,7 @@ import pytest
 
 from microcalc.breast import Breast
 from microcalc.errors import UsageError
-from microcalc.synthesis.ground import Ground
+from microcalc.synthesis.insertion_ground import Ground
 
 SPACING_MM = 0.1
 

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from microcalc.errors import MicrocalcError, ReadError
-from microcalc.synthesis.background import Background
 from microcalc.synthesis.calcification import Shadow
+from microcalc.synthesis.insertion_image import Background
 
 
 def square(x, y, half=4):
