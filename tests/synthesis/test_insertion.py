@@ -1,6 +1,7 @@
 """What is put into a finished image arrives as physics has it there, and nothing else changes."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -10,7 +11,7 @@ from microcalc.errors import UsageError
 from microcalc.synthesis.acquisition import acquire
 from microcalc.synthesis.calcification import Shadow, Speck, cast_shadow
 from microcalc.synthesis.device import DEVICES
-from microcalc.synthesis.insertion import Insertion, insert, reach_px
+from microcalc.synthesis.insertion import Insertion, reach_px
 from microcalc.synthesis.phantom import Phantom
 
 
@@ -32,7 +33,10 @@ def image(drawn):
 
 
 def inserted(image, shadows, drawn, seed=1):
-    return insert(*image, shadows, drawn.SPACING_MM, np.random.default_rng(seed))
+    """The image's pixels with all shadows in them, and how well each is seen."""
+    rng = np.random.default_rng(seed)
+    insertion = Insertion.prepare(*image, shadows, drawn.SPACING_MM, rng)
+    return SimpleNamespace(pixels=insertion.finish(range(len(shadows)), rng), snr=insertion.snr)
 
 
 def added(before, after, drawn):

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from microcalc.synthesis.phantom import FAT, Phantom, Tissue
+from microcalc.synthesis.phantom import FAT, GLAND, Phantom, Tissue
 
 SMALL = {"shape": (900, 640), "spacing_mm": 0.1}
 
@@ -37,6 +37,17 @@ def test_denser_breasts_attenuate_more():
     means = [np.mean([beyond_fat(render(density, seed=seed)).mean() for seed in range(3)]) for density in "ABCD"]
     assert means == sorted(means)
     assert means[3] > 1.25 * means[0]
+
+
+@pytest.mark.parametrize(("density", "share"), [("A", 0.23), ("B", 0.28), ("C", 0.34), ("D", 0.42)])
+def test_gland_takes_the_share_of_the_volume_that_the_docs_state(density: str, share: float):
+    shares = []
+    for seed in range(4):
+        tissue = Phantom("CC", "L", seed, density, shape=(900, 640), spacing_mm=0.25).render()
+        under_skin = tissue.skin_distance > 5
+        gland = (tissue.attenuation - FAT * tissue.thickness)[under_skin].sum() / (GLAND - FAT)
+        shares.append(gland / tissue.thickness[under_skin].sum())
+    assert np.mean(shares) == pytest.approx(share, abs=0.015)
 
 
 def test_nothing_attenuates_less_than_fat():

@@ -20,9 +20,9 @@ from microcalc.findings import Record
 from microcalc.mammogram import Side
 from microcalc.output import replacing
 from microcalc.synthesis.calcification import Shadow
-from microcalc.synthesis.confusers import Stamp
 from microcalc.synthesis.outline import View
 from microcalc.synthesis.phantom import FAT, Density, Phantom, Tissue
+from microcalc.synthesis.stamp import Stamp
 
 Array = NDArray[np.float32]
 Region = tuple[slice, slice]

@@ -11,9 +11,7 @@ from microcalc.synthesis.confuser_film import draw_film
 from microcalc.synthesis.device import Device
 from microcalc.synthesis.phantom import Phantom, Tissue
 from microcalc.synthesis.repeatable import repeatable
-from microcalc.synthesis.stamp import Stamp, apply_stamps
-
-__all__ = ["Stamp", "apply_stamps", "draw_confusers"]
+from microcalc.synthesis.stamp import Stamp
 
 #: How often a picture shows ...
 _ODDS = {

@@ -31,29 +31,6 @@ _REACH_MM = 1.5
 
 
 @dataclass(frozen=True, eq=False)
-class Inserted:
-    """A mammogram with calcium in it."""
-
-    #: (rows, columns) float32 in 0..1.
-    pixels: Array
-    #: Matched-filter SNR of each shadow against the image without any.
-    snr: tuple[float, ...]
-
-
-def insert(
-    pixels: Array,
-    breast: NDArray[np.bool_],
-    shadows: Sequence[Shadow],
-    spacing_mm: float,
-    rng: np.random.Generator,
-    detector: str = "",
-) -> Inserted:
-    """Put shadows into a finished image; see :class:`Insertion`, which does it in two steps."""
-    insertion = Insertion.prepare(pixels, breast, shadows, spacing_mm, rng, detector)
-    return Inserted(insertion.finish(range(len(shadows)), rng), insertion.snr)
-
-
-@dataclass(frozen=True, eq=False)
 class Insertion:
     """A finished image and what can be put into it: how well each shadow would be seen is known before it is there."""
 
