@@ -23,14 +23,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from microcalc.candidates import Candidates
+from microcalc.candidates.geometry import PAPER_SPACING_MM, erode, keep_apart, pixels
 from microcalc.candidates.reconstruction import reconstruct
 from microcalc.findings import OperatingPoint
 
-#: Paper and defaults below: pixels of the paper's images, mm.
-PAPER_SPACING_MM = 0.07
 #: Contrast-to-noise ratio that scores one half.
 HALF_SCORE_CNR = 7.0
 
@@ -83,8 +81,8 @@ def propose(
         parameters: the paper's by default.
     """
     p = parameters or MorphologyParameters()
-    inside = _erode(breast, _pixels(p.border_mm, spacing_mm))
-    residue = opening_residue(np.where(breast, image, 0), _pixels(p.opening_diameter_mm, spacing_mm))
+    inside = erode(breast, pixels(p.border_mm, spacing_mm))
+    residue = opening_residue(np.where(breast, image, 0), pixels(p.opening_diameter_mm, spacing_mm))
     residue[~inside] = 0
     blobs = _components(residue, _quantile_threshold(residue, p))
     if blobs.count == 0:
@@ -99,7 +97,7 @@ def propose(
     fits &= blobs.enclosing_radii() * spacing_mm <= p.max_radius_mm
     found = found[fits & ~blobs.cut_off(image.shape)]
     found = found[np.argsort(-found.scores, kind="stable")]
-    return found[_keep_apart(found.centres, p.min_distance_mm / spacing_mm)]
+    return found[keep_apart(found.centres, p.min_distance_mm / spacing_mm)]
 
 
 def score(cnr: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -238,22 +236,3 @@ def _components(residue: NDArray[np.uint16], threshold: float) -> _Blobs:
     count, labels = cv2.connectedComponents(above, connectivity=8)
     rows, columns = np.nonzero(above)
     return _Blobs(rows, columns, labels[rows, columns].astype(np.intp) - 1, count - 1)
-
-
-def _keep_apart(centres: NDArray[np.float64], distance_px: float) -> NDArray[np.intp]:
-    """Indices that remain when, going down the (sorted) list, whatever lies too close to a kept one is dropped."""
-    kept = np.ones(len(centres), dtype=bool)
-    for i, j in sorted(cKDTree(centres).query_pairs(distance_px)):
-        if kept[i]:
-            kept[j] = False
-    return np.flatnonzero(kept)
-
-
-def _erode(mask: NDArray[np.bool_], radius_px: int) -> NDArray[np.bool_]:
-    """Pixels farther than the radius from any pixel outside the mask; image edges do not count as outside."""
-    distance = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return distance > radius_px
-
-
-def _pixels(length_mm: float, spacing_mm: float) -> int:
-    return max(round(length_mm / spacing_mm), 1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from microcalc.candidates.morphology import OPERATING_POINTS, PAPER_SPACING_MM, propose
+from microcalc.candidates.geometry import PAPER_SPACING_MM
+from microcalc.candidates.morphology import OPERATING_POINTS, propose
 from microcalc.detectors.detector import Detector
 
 MORPHOLOGY = Detector(

@@ -14,7 +14,8 @@ from scipy.spatial import cKDTree
 
 from microcalc.breast import Breast, Frame, find_breast, mend_polarity
 from microcalc.candidates import Candidates
-from microcalc.candidates.morphology import OPERATING_POINTS, PAPER_SPACING_MM, propose
+from microcalc.candidates.geometry import PAPER_SPACING_MM
+from microcalc.candidates.morphology import OPERATING_POINTS, propose
 from microcalc.errors import ReadError
 from microcalc.imageio import read_mammogram
 from microcalc.imageio.dataset import open_dicom

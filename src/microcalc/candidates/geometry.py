@@ -1,0 +1,30 @@
+"""Geometry that every proposer needs: lengths in whole pixels, the breast without its border, keeping apart."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+#: Pixel pitch of the images the papers' parameters are given for, mm.
+PAPER_SPACING_MM = 0.07
+
+def keep_apart(centres: NDArray[np.float64], distance_px: float) -> NDArray[np.intp]:
+    """Indices that remain when, going down the (sorted) list, whatever lies too close to a kept one is dropped."""
+    kept = np.ones(len(centres), dtype=bool)
+    for i, j in sorted(cKDTree(centres).query_pairs(distance_px)):
+        if kept[i]:
+            kept[j] = False
+    return np.flatnonzero(kept)
+
+
+def erode(mask: NDArray[np.bool_], radius_px: int) -> NDArray[np.bool_]:
+    """Pixels farther than the radius from any pixel outside the mask; image edges do not count as outside."""
+    distance = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return distance > radius_px
+
+
+def pixels(length_mm: float, spacing_mm: float) -> int:
+    """A length in whole pixels, at least one."""
+    return max(round(length_mm / spacing_mm), 1)
