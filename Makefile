@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint format types docs schema bench realism constraints clean tools
+.PHONY: help setup demo test test-slow test-torch lint format types docs schema bench realism constraints clean tools
 
 help:  ## List what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,10 +15,14 @@ demo: setup  ## Run the main job on a synthetic study and name the report
 	$(BIN)/microcalc demo --out demo
 
 test: .venv/dev tools  ## Run the tests
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow and not torch"
 
 test-slow: .venv/dev tools  ## Run the slow tests too (minutes: 20 times the fuzzing)
-	$(BIN)/pytest
+	$(BIN)/pytest -m "not torch"
+
+test-torch: .venv/dev  ## Run the tests whose witnesses need torch (installs 7 GB)
+	$(PIP) --group torch
+	$(BIN)/pytest -m torch
 
 lint: .venv/dev  ## Check style and formatting (ruff)
 	$(BIN)/ruff check

@@ -8,6 +8,7 @@ import argparse
 import dataclasses
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,19 @@ from microcalc.batch import MakeExecutor
 from microcalc.datasets import Table, open_data
 from microcalc.detection import DetectionOptions, detect_to_folder
 from microcalc.detectors import DETECTORS
-from microcalc.evaluation.froc import ImageScores, auc50_interval, froc, froc_by_snr, score_image
+from microcalc.evaluation.bootstrap import froc_draws, interval, resample
+from microcalc.evaluation.detections import Detections
+from microcalc.evaluation.froc import ImageScores, froc, score_image
+from microcalc.evaluation.matching import match, parse_rule
+from microcalc.evaluation.strata import strata
+from microcalc.findings import Calcification
 from microcalc.parallel import process_pool
 from microcalc.synthesis.bench import DIFFICULTY, load_benchmark, sha256
 from microcalc.synthesis.generate import synthesize
+from microcalc.truth import ImageTruth
 
 DIAL = ("diameter", "contrast", "noise")
+RULE = parse_rule("disc14")
 SNR_EDGES = (3, 4, 5, 6, 8, 10, 12, 16, 20, 30, np.inf)
 
 
@@ -39,33 +47,36 @@ def scores_of(table: Table, detector: str, make_executor: MakeExecutor) -> list[
         print(f"FAILED {failure.path}: {failure.reason}")
     marks = {image.sop_instance_uid: image.calcifications for image in report.images}
     # An image that could not be processed has no marks: its lesions are missed.
-    truths = [record.truth for record in table]
-    return [score_image(marks.get(truth.sop_instance_uid, ()), truth, truth.spacing_mm) for truth in truths]
+    return [scored(marks.get(record.truth.sop_instance_uid, ()), record.truth) for record in table]
+
+
+def scored(marks: Sequence[Calcification], truth: ImageTruth) -> ImageScores:
+    detections = Detections.of_marks(marks, truth.spacing_mm)
+    return score_image(detections, match(detections, truth, RULE, truth.spacing_mm), truth, RULE)
 
 
 def describe(table: Table, scores: list[ImageScores]) -> None:
     """What the set holds, and how well it can be seen."""
     truths = [record.truth for record in table]
-    targets = sum(image.lesions.size for image in scores)
-    print(f"{table}, {sum(bool(truth.normal) for truth in truths)} of them normal; {targets} lesions to find")
+    targets = [image.truth.calcifications[lesion] for image in scores for lesion in image.lesions]
+    print(f"{table}, {sum(bool(truth.normal) for truth in truths)} of them normal; {len(targets)} lesions to find")
     print("to ignore:", dict(Counter(region.reason for truth in truths for region in truth.ignore)))
     marks = [mark for truth in truths for mark in truth.calcifications]
     print("morphology:", dict(Counter(mark.morphology for mark in marks).most_common()))
     print("distribution:", dict(Counter(c.distribution for truth in truths for c in truth.clusters).most_common()))
-    counts, _ = np.histogram(np.concatenate([image.snr for image in scores]), SNR_EDGES)
+    counts, _ = np.histogram([lesion.snr for lesion in targets], SNR_EDGES)
     print("\nSNR from  lesions  share")
     for low, count in zip(SNR_EDGES, counts, strict=False):
-        print(f"{low:8g} {count:8d} {count / targets:6.0%}")
+        print(f"{low:8g} {count:8d} {count / len(targets):6.0%}")
 
 
 def account(scores: list[ImageScores]) -> None:
     """Print AUC50 and sensitivity at 1, 5 and 10 false positives, of all lesions and by SNR band."""
-    curves = {"all": (froc(scores), auc50_interval(scores))}
-    for band, curve in froc_by_snr(scores).items():
-        within = [image.within(band) for image in scores]
-        curves[f"{band[0]:g} to {band[1]:g}"] = curve, auc50_interval(within)
+    resamples = resample([image.truth for image in scores])
+    bands = {part.name: part.images for part in strata(scores) if part.by == "snr"}
     print("\nSNR        lesions  AUC50 (95 % by patient)    sensitivity at 1, 5, 10 false positives")
-    for name, (curve, (low, high)) in curves.items():
+    for name, images in {"all": scores, **bands}.items():
+        curve, (low, high) = froc(images), interval(froc_draws(images, resamples).area)
         at = "".join(f"{curve.sensitivity_at(rate):7.2f}" for rate in (1, 5, 10))
         print(f"{name:10} {curve.lesions:7d}  {curve.auc50:5.3f} ({low:5.3f} to {high:5.3f})   {at}")
 

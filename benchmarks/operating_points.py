@@ -13,16 +13,22 @@ from common import DEVELOPMENT
 
 from microcalc.detection import DetectionOptions, detect_to_folder
 from microcalc.detectors import load_detector
-from microcalc.evaluation.matching import match_disc14
-from microcalc.findings import Report
+from microcalc.evaluation.detections import Detections
+from microcalc.evaluation.matching import ImageMatch, match, parse_rule
+from microcalc.findings import ImageFindings, Report
 from microcalc.parallel import process_pool
 from microcalc.synthesis import write_study
-from microcalc.truth import Truth
+from microcalc.truth import ImageTruth, Truth
 
 
 def detect(folder: Path) -> Report:
     with tempfile.TemporaryDirectory() as out:
         return detect_to_folder([folder], Path(out), DetectionOptions(), formats=["json"], make_executor=process_pool())
+
+
+def matched(found: ImageFindings, truth: ImageTruth, threshold: float) -> ImageMatch:
+    marks = Detections.of_marks(found.calcifications, found.spacing_mm)
+    return match(marks, truth, parse_rule("disc14"), found.spacing_mm, threshold)
 
 
 def account(name: str, report: Report, truth: Truth) -> None:
@@ -33,12 +39,12 @@ def account(name: str, report: Report, truth: Truth) -> None:
     print(f"\n{name}: {len(images)} images, {sum(bool(known[i.path].normal) for i in images)} of them normal")
     print("point       score      hits  marks/image  false/image  per 100 cm2  false/normal")
     for point in load_detector("morphology").operating_points:
-        matches = [(i, match_disc14(i.calcifications, known[i.path], i.spacing_mm, point.threshold)) for i in images]
-        lesions = sum(int(match.target.sum()) for _, match in matches)
-        hits = sum(match.hits for _, match in matches)
-        marks = np.mean([sum(c.score >= point.threshold for c in i.calcifications) for i, _ in matches])
-        false = [int(match.false_positive.sum()) for _, match in matches]
-        normal = [f for f, (i, _) in zip(false, matches, strict=True) if known[i.path].normal]
+        matches = [matched(image, known[image.path], point.threshold) for image in images]
+        lesions = sum(int(match.target.sum()) for match in matches)
+        hits = sum(match.hits for match in matches)
+        marks = np.mean([sum(c.score >= point.threshold for c in i.calcifications) for i in images])
+        false = [int(match.false_positive.sum()) for match in matches]
+        normal = [f for f, i in zip(false, images, strict=True) if known[i.path].normal]
         print(
             f"{point.name:10} {point.threshold:6.2f} {f'{hits}/{lesions}':>9} {marks:12.1f} {np.mean(false):12.1f} "
             f"{100 * sum(false) / area:12.1f} {np.mean(normal) if normal else np.nan:13.1f}"

@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from microcalc.comparison.records import Evaluation
 from microcalc.findings import Record, Report
 from microcalc.truth import Truth
 
-RECORDS: dict[str, type[Record]] = {"findings.schema.json": Report, "truth.schema.json": Truth}
+RECORDS: dict[str, type[Record]] = {
+    "findings.schema.json": Report,
+    "truth.schema.json": Truth,
+    "evaluation.schema.json": Evaluation,
+}
 
 
 def schema(record: type[Record]) -> str:

@@ -1,6 +1,7 @@
 """The command line as a user meets it: exit codes, one clear line an error, quick help, no torch."""
 
 import doctest
+import json
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ import pytest
 
 import microcalc as package
 from microcalc import cli
+from microcalc.comparison.records import Evaluation
 from microcalc.errors import WriteError
 from microcalc.findings import Failure, Report
 from microcalc.synthesis import StudyRecord
@@ -81,7 +83,7 @@ def test_errors_are_one_line_and_no_traceback(image, tmp_path):
 
 
 def test_help_of_every_verb_fits_a_screen():
-    for verb in ([], ["demo"], ["detect"], ["synthesize"]):
+    for verb in ([], ["demo"], ["detect"], ["synthesize"], ["evaluate"]):
         shown = microcalc(*verb, "--help", env={"COLUMNS": "100", "PATH": ""})
         assert shown.returncode == 0, shown.stderr
         assert len(shown.stdout.splitlines()) <= 50
@@ -263,3 +265,86 @@ class TestSynthesize:
         code, _, errors = call("--count", 2)
         assert code == 1
         assert errors.endswith(f"Interrupted. What is finished is in {tmp_path / 'out'}; go on with --resume.\n")
+
+
+class TestEvaluate:
+    """One image with a calcification at (100, 100) and two normal ones, of three patients."""
+
+    @pytest.fixture
+    def files(self, tmp_path):
+        lesion = {"x": 100, "y": 100}
+        images = [{"path": "a.png", "patient": "1", "spacing_mm": [0.07, 0.07], "calcifications": [lesion]}]
+        images += [{"path": f"n{i}.png", "patient": f"{i}", "spacing_mm": [0.07, 0.07], "normal": True} for i in (2, 3)]
+        truth = {"schema": "microcalc.truth/1", "root": ".", "images": images}
+        (tmp_path / "truth.json").write_text(json.dumps(truth))
+        for name, found in (("first", "100,100,0.9"), ("second", "300,300,0.4")):
+            rows = ["image,x,y,score", f"a.png,{found}", "n2.png,50,50,0.5", "n3.png,,,"]
+            (tmp_path / f"{name}.csv").write_text("\n".join(rows) + "\n")
+        return tmp_path
+
+    @pytest.fixture
+    def call(self, files, monkeypatch, capsys):
+        """Run ``microcalc evaluate`` in this process, in the folder of the files; exit code, output and errors."""
+        monkeypatch.setattr(signal, "signal", lambda *_: None)
+        monkeypatch.chdir(files)
+
+        def run(*arguments):
+            monkeypatch.setattr(sys, "argv", ["microcalc", "evaluate", *map(str, arguments)])
+            with pytest.raises(SystemExit) as ended:
+                cli.main()
+            return ended.value.code, *capsys.readouterr()
+
+        return run
+
+    QUICK = ("--draws", 20, "--formats", "json,csv")
+
+    def test_one_system(self, call):
+        code, output, _ = call("--findings", "first.csv", "--truth", ".", "--out", "out", *self.QUICK)
+        assert code == 0
+        assert "1 lesion on 3 images, 2 of them normal; level calcification, rule disc14." in output
+        assert "first: AUC50 1.000\n" in output  # found before any false positive; one patient has no interval
+        assert "Note: Intervals rest on 3 patients only: they are rough." in output
+        assert output.endswith(f"Numbers: {Path('out') / 'evaluation.json'}\n")
+        assert len(Evaluation.from_json(Path("out") / "evaluation.json").systems) == 1
+
+    @pytest.mark.parametrize(
+        "findings",
+        [
+            ("--findings", "first.csv", "second.csv"),
+            ("--findings", "first.csv", "--findings", "second.csv"),
+        ],
+    )
+    def test_several_systems(self, call, findings):
+        code, output, _ = call(*findings, "--truth", "truth.json", *self.QUICK)
+        assert code == 0
+        assert "first minus second: AUC50 1.000, –" in output
+        names = [system.name for system in Evaluation.from_json(Path("evaluation") / "evaluation.json").systems]
+        assert names == ["first", "second"]
+
+    def test_names(self, call):
+        _, output, _ = call("--findings", "ours=first.csv", "theirs=second.csv", "--truth", ".", *self.QUICK)
+        assert "ours minus theirs: AUC50" in output
+
+    @pytest.mark.parametrize(
+        ("arguments", "says"),
+        [
+            (["--level", "pixel"], "patient"),
+            (["--rule", "near"], "cluster:marks="),
+            (["--rule", "cluster", "--level", "calcification"], "leave --rule out"),
+            (["--per", "cm2"], "--per image"),
+            (["--split", "test"], "leave --split out"),
+            (["--formats", "pdf"], "json, csv, html"),
+            (["--draws", "0"], "draws"),
+        ],
+    )
+    def test_a_wrong_call_is_2(self, call, files, arguments, says):
+        code, _, errors = call("--findings", "first.csv", "--truth", ".", "--out", "out", *arguments)
+        assert code == 2
+        assert says in errors
+        assert not (files / "out").exists()
+
+    def test_nothing_done_is_3(self, call, files):
+        code, _, errors = call("--findings", "missing.csv", "--truth", ".")
+        assert (code, errors.count("\n")) == (3, 1)
+        (files / "bad.csv").write_text("image,x,y,score\na.png,1,1,7\n")
+        assert call("--findings", "bad.csv", "--truth", ".")[0] == 3

@@ -12,13 +12,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from microcalc.comparison.job import evaluate
     from microcalc.detection import detect
     from microcalc.imageio import read_mammogram
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "detect", "read_mammogram"]
+__all__ = ["__version__", "detect", "evaluate", "read_mammogram"]
 
-_LAZY = {"detect": "microcalc.detection", "read_mammogram": "microcalc.imageio"}
+_LAZY = {"detect": "microcalc.detection", "evaluate": "microcalc.comparison.job", "read_mammogram": "microcalc.imageio"}
 
 
 def __getattr__(name: str) -> Any:

@@ -16,6 +16,7 @@ import microcalc
 from microcalc.errors import MicrocalcError, UsageError, WriteError
 
 if TYPE_CHECKING:
+    from microcalc.comparison.records import Evaluation
     from microcalc.detection import Outcome
     from microcalc.findings import Report
     from microcalc.synthesis.generate import Outcome as StudyOutcome
@@ -109,7 +110,7 @@ def detect(
     options = DetectionOptions(
         detector or DEFAULT_DETECTOR, operating_point, device, spacing, force, strict, pseudonymise
     )
-    chosen = [name.strip() for name in formats.split(",") if name.strip()]
+    chosen = _listed(formats)
     try:
         with _progress("Detecting", _line) as on_outcome:
             report = detect_to_folder(
@@ -257,6 +258,78 @@ def _set_summary(truth: Truth, failed: int, out: Path) -> str:
         f"{count(calcifications, 'visible calcification')} and {count(clusters, 'cluster')} in all.\n"
         f"Truth: {out / 'truth.json'}"
     )
+
+
+@app.command(help="Score detectors against truth: one, or several compared on the same images.")
+def evaluate(
+    findings: Annotated[
+        list[str],
+        typer.Option(metavar="F [F ...]", help="findings.json, COCO results or CSV; NAME=F.", show_default=False),
+    ],
+    truth: Annotated[Path, typer.Option(metavar="T", help="truth.json, or its folder.", show_default=False)],
+    more: Annotated[list[str] | None, typer.Argument(metavar="F", hidden=True)] = None,
+    out: Out = Path("evaluation"),
+    images: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="For crops; default: the truth's root.", show_default=False)
+    ] = None,
+    level: Annotated[
+        str | None, typer.Option(help="calcification, cluster, image, breast or patient.", show_default=False)
+    ] = None,
+    rule: Annotated[
+        str | None,
+        typer.Option(help="disc14, distance:MM, iou:T, cluster or cluster:marks=N.", show_default=False),
+    ] = None,
+    per: Annotated[str, typer.Option(help="Basis of false positives: image, cm2 or legacy.")] = "image",
+    split: Annotated[
+        str | None, typer.Option(help="Only train, validation or test images.", show_default=False)
+    ] = None,
+    unmatched: Annotated[str, typer.Option(help="Images not in every file: fail, empty or common.")] = "fail",
+    resample: Annotated[str, typer.Option(help="Intervals by patient, image or detection.")] = "patient",
+    draws: Annotated[int, typer.Option(min=1, help="Resamples.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the resamples.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Resample though it parts a patient's images.")] = False,
+    coco_images: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="COCO file that names the images.", show_default=False)
+    ] = None,
+    formats: Annotated[str, typer.Option(help="What to write, of these.")] = "json,csv,html",
+) -> None:
+    """Score the user's own systems."""
+    from microcalc.comparison.job import EvaluateOptions
+    from microcalc.comparison.job import evaluate as score
+
+    wishes = _given(level=level, rule=rule, split=split, coco_images=coco_images)
+    wishes |= {"per": per, "unmatched": unmatched, "resample": resample, "draws": draws, "seed": seed, "force": force}
+    chosen = _listed(formats)
+    evaluation = score([*findings, *(more or ())], truth, out, EvaluateOptions(**wishes), formats=chosen, images=images)
+    typer.echo(_evaluation_summary(evaluation, out, html="html" in chosen))
+
+
+def _listed(names: str) -> list[str]:
+    """Names with commas between."""
+    return [name.strip() for name in names.split(",") if name.strip()]
+
+
+def _evaluation_summary(evaluation: Evaluation, out: Path, *, html: bool) -> str:
+    from microcalc.comparison.wording import AREA, p_value, said
+    from microcalc.output.words import count
+
+    settings, truth = evaluation.settings, evaluation.truth
+    lines = [
+        f"{count(truth.lesions, 'lesion')} on {count(truth.images, 'image')}, {truth.normal_images} of them normal; "
+        f"level {settings.level}, rule {settings.rule}."
+    ]
+    lines += [
+        f"{system.name}: {AREA[settings.per]} {said(system.froc.area)}" for system in evaluation.systems if system.froc
+    ]
+    lines += [
+        f"{one.first} minus {one.second}: {one.measure} {said(one.difference)}, {p_value(one.p_value)}"
+        for one in evaluation.differences
+        if one.measure == AREA[settings.per]
+    ]
+    lines += [f"Note: {remark}" for remark in evaluation.remarks]
+    lines += [f"Numbers: {out / 'evaluation.json'}"]
+    lines += [f"Report: {out / 'evaluation.html'}"] if html else []
+    return "\n".join(lines)
 
 
 @contextlib.contextmanager

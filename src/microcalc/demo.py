@@ -8,7 +8,8 @@ from pathlib import Path
 from microcalc.batch import MakeExecutor
 from microcalc.detection import DetectionOptions, OnOutcome, detect_to_folder
 from microcalc.errors import MicrocalcError
-from microcalc.evaluation.matching import match_disc14
+from microcalc.evaluation.detections import Detections
+from microcalc.evaluation.matching import match, parse_rule
 from microcalc.findings import Report
 from microcalc.synthesis import write_study
 from microcalc.truth import Truth
@@ -65,17 +66,19 @@ def run_demo(
 def score_demo(report: Report, truth: Truth) -> DemoResult:
     """Count hits and false marks at the report's threshold, over the images that truth and report share."""
     found = {image.path: image for image in report.images}
+    rule = parse_rule("disc14")
     calcifications = hits = false_positives = clusters = clusters_found = 0
     images = [image for image in truth.images if image.path in found]
     for image in images:
         findings = found[image.path]
         assert findings.spacing_mm is not None  # a detector gives one
-        match = match_disc14(findings.calcifications, image, findings.spacing_mm, report.detector.threshold)
-        calcifications += int(match.target.sum())
-        hits += match.hits
-        false_positives += int(match.false_positive.sum())
+        marks = Detections.of_marks(findings.calcifications, findings.spacing_mm)
+        account = match(marks, image, rule, findings.spacing_mm, report.detector.threshold)
+        calcifications += int(account.target.sum())
+        hits += account.hits
+        false_positives += int(account.false_positive.sum())
         for cluster in image.clusters:
-            targets = [member for member in cluster.members or () if match.target[member]]
+            targets = [member for member in cluster.members or () if account.target[member]]
             clusters += bool(targets)
-            clusters_found += any(int(match.hit_by[member]) in findings.cluster_of for member in targets)
+            clusters_found += any(int(account.hit_by[member]) in findings.cluster_of for member in targets)
     return DemoResult(report, calcifications, hits, false_positives, clusters, clusters_found)

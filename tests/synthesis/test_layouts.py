@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from microcalc.errors import UsageError
-from microcalc.evaluation.matching import match_disc14
+from microcalc.evaluation.detections import Detections
+from microcalc.evaluation.matching import match, parse_rule
 from microcalc.synthesis.device import draw_device
 from microcalc.synthesis.dicom import StudyIdentity
 from microcalc.synthesis.layouts import LAYOUTS
@@ -503,7 +504,8 @@ def test_mini_mias_asks_for_nothing_that_a_pixel_holds(tmp_path: Path):
     assert [mark.snr for mark in moved.calcifications] == [None] * 3
     assert [region.polygon for region in moved.ignore] == [mark.polygon for mark in moved.calcifications[:2]]
     assert {region.reason for region in moved.ignore} == {"smaller than a pixel"}
-    assert match_disc14([], moved, moved.spacing_mm).target.tolist() == [False, False, True]
+    account = match(Detections.of_marks([], None), moved, parse_rule("disc14"), moved.spacing_mm)
+    assert account.target.tolist() == [False, False, True]
 
 
 def test_mini_mias_holds_only_mlo_views(tmp_path: Path):

@@ -1,196 +1,368 @@
-"""FROC: sensitivity against false positives per normal image, by the rule ``disc14``.
+"""FROC: sensitivity against false positives per normal image, or per area of breast.
 
-Sensitivity is taken over all target lesions. False positives are counted only on images known to be normal, and
-averaged over those images: on others a mark may lie on calcium that nobody listed, and dividing by all images would
-understate them. The curve is a step function: equal scores enter together, and beyond its last point it stays level.
+Sensitivity is taken over all targets of a level: calcifications or clusters one by one, or images, breasts or patients,
+which are found once any of their lesions is. False positives are counted only on images known to be normal, and
+averaged over those: on others a mark may lie on calcium that nobody listed, and dividing by all images would understate
+them. The curve is a step function: equal scores enter together, and beyond its last point it stays level.
+
+Three ways to count false positives:
+
+``image``: on normal images, per normal image. The area is taken up to 50 (AUC50; Cortina Uribe et al., section 2.1.5).
+
+``cm2``: on normal images, per cm2 of their breasts; where no image is known to be normal, on all images, per cm2 of
+theirs, and then a mark on unlisted calcium counts as false.
+
+``legacy``: as the public code of Cortina Uribe et al. does (joaco18/calc-det, ``froc_curve`` of ``metrics/metrics.py``
+and ``plot_froc`` of ``general_utils/plots.py``), so that its numbers can be reproduced. False positives on normal
+images are divided by the number of *all* images with a lesion or a false positive (those with neither have no row in
+its table, and are not counted). Points are joined by straight lines, from the one with the highest score to the first
+beyond 50, or the last; the area under them is divided by the false positives reached there. So a curve that ends at 3
+is averaged up to 3, not up to 50, and without a false positive there is no area. Not imitated: there, two best hits of
+equal score on one lesion count as two lesions found.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from microcalc.errors import UsageError
-from microcalc.evaluation.matching import match_disc14
-from microcalc.findings import Calcification
+from microcalc.evaluation.detections import Detections
+from microcalc.evaluation.levels import Level, units_of_lesions
+from microcalc.evaluation.matching import ImageMatch, Rule
 from microcalc.truth import ImageTruth
 
 Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+#: What false positives are divided by.
+Per = Literal["image", "cm2", "legacy"]
 
-#: AUC50 is the area up to this many false positives per normal image, divided by it.
-MOST_FALSE_POSITIVES = 50.0
-#: Matched-filter SNR, from the first up to but not including the second.
-SNR_BANDS = ((3.0, 5.0), (5.0, 8.0), (8.0, 12.0), (12.0, np.inf))
-
-#: Resamples worked on at a time: their curves lie in memory together.
-_DRAWS_AT_ONCE = 50
+#: False positives up to which the area under the curve is taken.
+LIMIT: dict[Per, float] = {"image": 50.0, "cm2": 0.5, "legacy": 50.0}
+_PER_IMAGE = (0.5, 1.0, 2.0, 5.0, 10.0)
+#: False positives at which sensitivity is stated.
+POINTS: dict[Per, tuple[float, ...]] = {
+    "image": _PER_IMAGE,
+    "cm2": (0.005, 0.01, 0.02, 0.05, 0.1),
+    "legacy": _PER_IMAGE,
+}
 
 
 @dataclass(frozen=True, eq=False)
 class ImageScores:
-    """What the FROC of a set takes from one image."""
+    """What the numbers of a set take from one image."""
 
-    patient: str | None
-    #: Known to be free of calcifications.
-    normal: bool
-    #: (lesions,) best score of a mark that hits each target lesion, -inf for one that no mark hits.
-    lesions: Array
-    #: (lesions,) matched-filter SNR of each, NaN where unknown.
-    snr: Array
-    #: (marks,) scores of the false positives; of a normal image only.
+    truth: ImageTruth
+    #: None where unknown.
+    breast_area_cm2: float | None
+    #: (lesions,) which of the truth's calcifications, or clusters, as the rule asks, are targets.
+    lesions: Indices
+    #: (lesions,) best score of a detection that hits each, -inf for a miss.
+    best: Array
+    #: (false positives,) their scores, whether or not the image is known to be normal.
     false_positives: Array
+    #: Best score of a detection that is not ignored, -inf where there is none.
+    highest: float
+    rule: Rule
 
-    def within(self, band: tuple[float, float]) -> ImageScores:
-        """The same image with only the lesions of an SNR band (first included, last not)."""
-        chosen = (self.snr >= band[0]) & (self.snr < band[1])
-        return dataclasses.replace(self, lesions=self.lesions[chosen], snr=self.snr[chosen])
+    @property
+    def normal(self) -> bool:
+        """Known to be free of calcifications."""
+        return bool(self.truth.normal)
+
+    @property
+    def patient(self) -> str | None:
+        """Pseudonym, where known."""
+        return self.truth.patient
+
+    def keep(self, chosen: NDArray[np.bool_]) -> ImageScores:
+        """The same image with only the ``chosen`` (lesions,) of its lesions."""
+        return dataclasses.replace(self, lesions=self.lesions[chosen], best=self.best[chosen])
 
 
-def score_image(detections: Sequence[Calcification], truth: ImageTruth, spacing_mm: tuple[float, float]) -> ImageScores:
-    """Match one image's marks, down to the score floor, with its truth.
+def score_image(
+    detections: Detections,
+    match: ImageMatch,
+    truth: ImageTruth,
+    rule: Rule,
+    breast_area_cm2: float | None = None,
+) -> ImageScores:
+    """What the numbers of a set take from one image that has been matched.
 
     Args:
-        detections: marks in pixels of the image.
+        detections: those that were matched.
+        match: the account of them.
         truth: of the same image.
-        spacing_mm: (row, column) pixel spacing, mm.
+        rule: the one they were matched by.
+        breast_area_cm2: where None, what the truth says.
     """
-    match = match_disc14(detections, truth, spacing_mm)
-    scores = np.array([mark.score for mark in detections], np.float64)
+    scores = detections.scores
     best = np.append(scores, -np.inf)[match.hit_by]  # a miss, -1, takes the last
-    snr = np.array([np.nan if lesion.snr is None else lesion.snr for lesion in truth.calcifications], np.float64)
-    false_positives = scores[match.false_positive] if truth.normal else np.empty(0)
-    return ImageScores(truth.patient, bool(truth.normal), best[match.target], snr[match.target], false_positives)
+    return ImageScores(
+        truth=truth,
+        breast_area_cm2=truth.breast_area_cm2 if breast_area_cm2 is None else breast_area_cm2,
+        lesions=np.flatnonzero(match.target),
+        best=best[match.target],
+        false_positives=scores[match.false_positive],
+        highest=float(scores[match.hit | match.duplicate | match.false_positive].max(initial=-np.inf)),
+        rule=rule,
+    )
 
 
 @dataclass(frozen=True, eq=False)
 class Froc:
     """A curve of points from (0, 0) on, one for each distinct score, the highest first."""
 
-    #: (points,) marks at or above it enter; infinity first.
+    #: (points,) detections at or above it enter; infinity first.
     thresholds: Array
-    #: (points,) per normal image, never falling.
+    #: (points,) per image or cm2, never falling.
     false_positives: Array
     #: (points,) 0..1, never falling.
     sensitivity: Array
-    #: What it was counted on.
+    #: How many things there are to be found, at the level of the curve.
     lesions: int
     normal_images: int
+    #: Images or cm2 that false positives are divided by.
+    denominator: float
+    per: Per
+    #: False positives up to which the area is taken.
+    limit: float
+
+    @property
+    def area(self) -> float:
+        """Area up to the limit, divided by it, 0..1; legacy: as defined above, NaN without a false positive."""
+        return float(area_under(self.false_positives[:, None], self.sensitivity[:, None], self.per)[0])
 
     @property
     def auc50(self) -> float:
-        """Area up to 50 false positives per normal image, divided by 50."""
-        return float(_auc50(self.false_positives, self.sensitivity))
+        """Area up to 50 false positives per image, divided by 50.
+
+        Raises:
+            UsageError: false positives are counted per cm2.
+        """
+        if self.per == "cm2":
+            raise UsageError(
+                expected="false positives per image, for AUC50",
+                found="false positives per cm2",
+                do=f"take the area, up to {self.limit:g} per cm2, or count them per image",
+            )
+        return self.area
 
     def sensitivity_at(self, false_positives: float) -> float:
-        """Sensitivity at the lowest threshold with at most that many false positives per normal image."""
-        return float(self.sensitivity[np.searchsorted(self.false_positives, false_positives, side="right") - 1])
+        """Sensitivity at the lowest threshold with at most that many false positives per image or cm2.
+
+        Raises:
+            UsageError: a negative number.
+        """
+        if not false_positives >= 0:
+            raise UsageError(
+                expected="a number of false positives, 0 or more", found=str(false_positives), do="give another"
+            )
+        rates = np.array([false_positives], np.float64)
+        return float(sensitivity_at(self.false_positives[:, None], self.sensitivity[:, None], rates)[0, 0])
 
 
-def froc(images: Iterable[ImageScores]) -> Froc:
+def froc(images: Sequence[ImageScores], *, level: Level = "calcification", per: Per = "image") -> Froc:
     """The curve of a set of images.
 
+    Args:
+        images: matched by one rule.
+        level: what is to be found; calcification or cluster as the rule looks for them, or what holds them.
+        per: how false positives are counted; see above.
+
     Raises:
-        UsageError: the set holds no normal image, or no target lesion.
+        UsageError: no target lesion; no image known to be normal where false positives are counted per image; an
+            unknown area of the breast where per cm2; a lesion whose patient or side the level asks for is unknown; a
+            level that does not go with the rule.
     """
-    images = list(images)
-    counts = _Counts.of(images, np.zeros(len(images), np.intp))
-    (false_positives,), (sensitivity,) = counts.curves(np.ones((1, 1)))
+    tally = Tally.of(images, level=level, per=per)
+    false_positives, sensitivity = tally.of_images(np.ones((len(images), 1)))
     return Froc(
-        counts.thresholds, false_positives, sensitivity, int(counts.lesions.sum()), int(counts.normal_images.sum())
+        tally.thresholds,
+        false_positives[:, 0],
+        sensitivity[:, 0],
+        lesions=tally.unit_images.size,
+        normal_images=sum(image.normal for image in images),
+        denominator=float(tally.shares.sum()),
+        per=per,
+        limit=LIMIT[per],
     )
 
 
-def froc_by_snr(images: Iterable[ImageScores]) -> dict[tuple[float, float], Froc]:
-    """A curve for each of ``SNR_BANDS`` that holds a target lesion, against the same false positives.
-
-    Raises:
-        UsageError: the set holds no normal image.
-    """
-    images = list(images)
-    banded = {band: [image.within(band) for image in images] for band in SNR_BANDS}
-    return {band: froc(chosen) for band, chosen in banded.items() if any(image.lesions.size for image in chosen)}
-
-
-def auc50_interval(
-    images: Iterable[ImageScores], *, draws: int = 1000, seed: int = 0, level: float = 0.95
-) -> tuple[float, float]:
-    """Percentile interval of AUC50 by resampling patients, with all their images, with replacement.
-
-    Resamples without a normal image or without a lesion have no curve and are left out.
-
-    Raises:
-        UsageError: an image without a patient, no normal image, or no target lesion.
-    """
-    images = list(images)
-    nameless = sum(image.patient is None for image in images)
-    if nameless:
-        raise UsageError(
-            expected="a patient for every image, to resample by patient",
-            found=f"{nameless} without",
-            do="complete the truth",
-        )
-    patients, owner = np.unique([image.patient or "" for image in images], return_inverse=True)
-    counts = _Counts.of(images, owner)
-    rng = np.random.default_rng(seed)
-    weights = rng.multinomial(len(patients), np.full(len(patients), 1 / len(patients)), size=draws).astype(np.float64)
-    weights = weights[(weights @ counts.lesions > 0) & (weights @ counts.normal_images > 0)]
-    areas = [
-        _auc50(*counts.curves(part)) for part in np.split(weights, range(_DRAWS_AT_ONCE, len(weights), _DRAWS_AT_ONCE))
-    ]
-    low, high = np.quantile(np.concatenate(areas), ((1 - level) / 2, (1 + level) / 2))
-    return float(low), float(high)
-
-
-def _auc50(false_positives: Array, sensitivity: Array) -> Array:
-    """(...,) from (..., points)."""
-    level_to_the_end = np.full_like(false_positives[..., :1], np.inf)
-    edges = np.minimum(np.concatenate([false_positives, level_to_the_end], axis=-1), MOST_FALSE_POSITIVES)
-    area: Array = (sensitivity * np.diff(edges, axis=-1)).sum(axis=-1) / MOST_FALSE_POSITIVES
-    return area
-
-
 @dataclass(frozen=True, eq=False)
-class _Counts:
-    """Lesions hit and false positives of each group of images, from threshold to threshold."""
+class Tally:
+    """What a set's curve is counted from, by falling score: the same for the set as it is and for its resamples.
+
+    A unit is one thing to be found.
+    """
 
     #: (points,) infinity, then the distinct scores, falling.
     thresholds: Array
-    #: (groups, points) at or above each threshold.
-    hits: Array
-    false_positives: Array
-    #: (groups,) how many there are.
-    lesions: Array
-    normal_images: Array
+    #: (units,) an image that each lies in.
+    unit_images: Indices
+    #: (found,) units that any detection hits, the best score first.
+    found: Indices
+    #: (points,) how many of ``found`` score at or above each threshold.
+    found_upto: Indices
+    #: (false,) image of each false positive that counts, the highest score first.
+    false_images: Indices
+    #: (points,) how many of them score at or above each threshold.
+    false_upto: Indices
+    #: (images,) what each adds to the denominator: 1, or its cm2; 0 where its false positives do not count.
+    shares: Array
 
     @classmethod
-    def of(cls, images: Sequence[ImageScores], owner: NDArray[np.intp]) -> _Counts:
-        """Count images whose groups are ``owner`` (images,), numbered from 0."""
-        lesions = np.bincount(owner, [image.lesions.size for image in images]).astype(np.float64)
-        normal_images = np.bincount(owner, [image.normal for image in images]).astype(np.float64)
-        for what, number in (("an image marked normal", normal_images), ("a target lesion", lesions)):
-            if not number.sum():
-                raise UsageError(
-                    expected=f"{what}, to draw a FROC",
-                    found=f"none in {len(images)} images",
-                    do="add some to the truth",
-                )
-        hits = [image.lesions[np.isfinite(image.lesions)] for image in images]
-        false = [image.false_positives for image in images]
-        thresholds = np.append(np.inf, np.unique(np.concatenate([*hits, *false]))[::-1])
+    def of(cls, images: Sequence[ImageScores], *, level: Level, per: Per) -> Tally:
+        """Sort what was found and what is false (errors: :func:`froc`)."""
+        _check_set(images, level, per)
+        held = [image.lesions.size for image in images]
+        lesion_units = units_of_lesions([image.truth for image in images], held, level)
+        units, first = np.unique(lesion_units, return_index=True)
+        best = np.full(units.size, -np.inf)
+        np.maximum.at(best, lesion_units, np.concatenate([image.best for image in images]))
+        found = np.argsort(-best, kind="stable")[: np.isfinite(best).sum()]
 
-        def at_or_above(scores: Sequence[Array]) -> Array:
-            point = np.searchsorted(-thresholds, -np.concatenate(scores))
-            group = np.repeat(owner, [len(part) for part in scores])
-            flat = np.bincount(group * thresholds.size + point, minlength=lesions.size * thresholds.size)
-            return flat.reshape(lesions.size, -1).cumsum(axis=1).astype(np.float64)
+        judged, shares = _denominator(images, per)
+        marks = np.concatenate([image.false_positives for image in images])
+        mark_images = np.repeat(np.arange(len(images)), [image.false_positives.size for image in images])
+        counts = judged[mark_images]
+        falling = np.argsort(-marks[counts], kind="stable")
 
-        return cls(thresholds, at_or_above(hits), at_or_above(false), lesions, normal_images)
+        # The public code begins and ends its curve at whatever is listed, counted or not.
+        entering = np.concatenate([best[found], marks if per == "legacy" else marks[counts]])
+        thresholds = np.append(np.inf, np.unique(entering)[::-1])
+        return cls(
+            thresholds=thresholds,
+            unit_images=np.repeat(np.arange(len(images)), held)[first],
+            found=found,
+            found_upto=np.searchsorted(-best[found], -thresholds, side="right"),
+            false_images=mark_images[counts][falling],
+            false_upto=np.searchsorted(-marks[counts][falling], -thresholds, side="right"),
+            shares=shares,
+        )
 
-    def curves(self, weights: Array) -> tuple[Array, Array]:
-        """(curves, points) false positives per normal image and sensitivity, groups counted ``weights`` times."""
-        per_image = weights @ self.false_positives / (weights @ self.normal_images)[:, None]
-        return per_image, weights @ self.hits / (weights @ self.lesions)[:, None]
+    def where_found(self) -> Tally:
+        """The same at those points only where sensitivity rises, and (0, 0): enough for areas and sensitivities.
+
+        Most points merely add a false positive. Not for the legacy area, which is no step function.
+        """
+        rises = np.diff(self.found_upto, prepend=-1) > 0
+        return dataclasses.replace(
+            self,
+            thresholds=self.thresholds[rises],
+            found_upto=self.found_upto[rises],
+            false_upto=self.false_upto[rises],
+        )
+
+    def of_images(self, weights: Array) -> tuple[Array, Array]:
+        """Curves of the set with each image counted ``weights`` (images, curves) times."""
+        points, images = self.thresholds.size, self.shares.size
+        entering = np.searchsorted(self.false_upto, np.arange(self.false_images.size), side="right")
+        steps = csr_array(
+            (np.ones(entering.size), (entering, self.false_images)), shape=(points + 1, images)
+        )  # a last row for those that no point is low enough for
+        false = (steps[:points] @ weights).cumsum(axis=0)
+        return self._curves(weights[self.unit_images], false, self.shares @ weights)
+
+    def of_detections(self, units: Array, false: Array) -> tuple[Array, Array]:
+        """Curves of the set with its ``units`` (units, curves) and ``false`` positives (false, curves) so often."""
+        return self._curves(units, _cumulated(false, self.false_upto), np.full(units.shape[1], self.shares.sum()))
+
+    def _curves(self, units: Array, false: Array, denominator: Array) -> tuple[Array, Array]:
+        """False positives and sensitivity, both (points, curves); NaN where a curve is not defined.
+
+        Args:
+            units: (units, curves) how often each counts.
+            false: (points, curves) false positives at or above each threshold.
+            denominator: (curves,) what they are divided by.
+        """
+        total = units.sum(axis=0)
+        defined = (total > 0) & (denominator > 0)
+        sensitivity = _cumulated(units[self.found], self.found_upto) / np.where(defined, total, np.nan)
+        return false / np.where(defined, denominator, np.nan), sensitivity
+
+
+def area_under(false_positives: Array, sensitivity: Array, per: Per) -> Array:
+    """(curves,) area up to ``LIMIT[per]``, divided by it, of (points, curves); legacy as defined above."""
+    limit = LIMIT[per]
+    if per == "legacy":
+        return _legacy_area(false_positives[1:], sensitivity[1:], limit)  # it has no point at (0, 0)
+    level_to_the_end = np.full_like(false_positives[:1], np.inf)
+    edges = np.minimum(np.concatenate([false_positives, level_to_the_end]), limit)
+    area: Array = (sensitivity * np.diff(edges, axis=0)).sum(axis=0) / limit
+    return area
+
+
+def _legacy_area(false_positives: Array, sensitivity: Array, limit: float) -> Array:
+    reached_before = false_positives[:-1] <= limit  # it stops at the first point beyond
+    widths = np.where(reached_before, np.diff(false_positives, axis=0), 0.0)
+    heights = (sensitivity[1:] + sensitivity[:-1]) / 2
+    reached = false_positives[:1].sum(axis=0) + widths.sum(axis=0)
+    defined = reached_before.any(axis=0) & (reached > 0)
+    area: Array = (widths * heights).sum(axis=0) / np.where(defined, reached, np.nan)
+    return area
+
+
+def sensitivity_at(false_positives: Array, sensitivity: Array, rates: Array) -> Array:
+    """(rates, curves) sensitivity of (points, curves) at the lowest threshold with at most so many false positives."""
+    points, curves = false_positives.shape
+    # Shifted clear of each other, the curves lie on one rising line, and a single search serves them all.
+    shift = (max(np.nanmax(false_positives, initial=0.0), rates.max()) + 1.0) * np.arange(curves)
+    line = (np.nan_to_num(false_positives) + shift).T.ravel()
+    last = np.searchsorted(line, rates[:, None] + shift, side="right") - 1 - points * np.arange(curves)
+    return np.take_along_axis(sensitivity, last, axis=0)
+
+
+def _cumulated(weights: Array, upto: Indices) -> Array:
+    """(points, curves) sum of the first ``upto`` (points,) of ``weights`` (items, curves)."""
+    nothing = np.zeros_like(weights[:1], shape=(1, weights.shape[1]))
+    total: Array = np.concatenate([nothing, weights.cumsum(axis=0)])[upto]
+    return total
+
+
+def _check_set(images: Sequence[ImageScores], level: Level, per: Per) -> None:
+    if not any(image.lesions.size for image in images):
+        raise UsageError(
+            expected="a target lesion, to draw a FROC",
+            found=f"none in {len(images)} images",
+            do="add some to the truth, or choose another rule or split",
+        )
+    if per != "cm2" and not any(image.normal for image in images):
+        raise UsageError(
+            expected="an image marked normal, for false positives per normal image",
+            found=f"none in {len(images)} images",
+            do="add some to the truth, or count false positives by the area of the breast (--per cm2)",
+        )
+    rule = next((image.rule for image in images if image.rule.lesions != level), None)
+    if level in ("calcification", "cluster") and rule is not None:
+        raise UsageError(
+            expected=f"a rule that looks for the lesions of the level {level}",
+            found=f"{rule.name}, which looks for those of the level {rule.lesions}",
+            do=f"choose the level {rule.lesions}, or another rule",
+        )
+
+
+def _denominator(images: Sequence[ImageScores], per: Per) -> tuple[NDArray[np.bool_], Array]:
+    """(images,) whether an image's false positives count, and what it adds to what they are divided by."""
+    judged = np.array([image.normal for image in images], np.bool_)
+    if per == "legacy":
+        return judged, np.array([image.lesions.size + image.false_positives.size > 0 for image in images], np.float64)
+    if per == "image":
+        return judged, judged.astype(np.float64)
+    if not judged.any():
+        judged[:] = True
+    unknown = next((i for i, counted in zip(images, judged, strict=True) if counted and not i.breast_area_cm2), None)
+    if unknown is not None:
+        raise UsageError(
+            expected="the area of the breast, for false positives per cm2",
+            found="none" if unknown.breast_area_cm2 is None else "0 cm2",
+            do="add breast_area_cm2 to the truth, or count false positives per image (--per image)",
+            where=unknown.truth.path,
+        )
+    return judged, np.array([(image.breast_area_cm2 or 0.0) for image in images], np.float64) * judged

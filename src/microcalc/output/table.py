@@ -35,8 +35,8 @@ def write_tables(report: Report, folder: Path) -> None:
     Raises:
         WriteError: a table cannot be written.
     """
-    _write(folder / "calcifications.csv", _CALCIFICATION, _calcification_rows(report))
-    _write(folder / "clusters.csv", _CLUSTER, _cluster_rows(report))
+    write_table(folder / "calcifications.csv", _CALCIFICATION, _calcification_rows(report))
+    write_table(folder / "clusters.csv", _CLUSTER, _cluster_rows(report))
 
 
 def _calcification_rows(report: Report) -> Iterable[Row]:
@@ -78,11 +78,11 @@ def _cluster_rows(report: Report) -> Iterable[Row]:
 
 def _image_cells(image: ImageFindings) -> tuple[str, ...]:
     return tuple(
-        _text(cell or "") for cell in (image.path, image.sop_instance_uid, image.study, image.side, image.view)
+        cell_text(cell or "") for cell in (image.path, image.sop_instance_uid, image.study, image.side, image.view)
     )
 
 
-def _text(text: str) -> str:
+def cell_text(text: str) -> str:
     """Text that no spreadsheet takes for a formula (OWASP, "CSV injection")."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
@@ -91,7 +91,8 @@ def _number(value: float | None, decimals: int) -> str:
     return "" if value is None else f"{value:z.{decimals}f}"
 
 
-def _write(path: Path, header: Sequence[str], rows: Iterable[Row]) -> None:
+def write_table(path: Path, header: Sequence[str], rows: Iterable[Row]) -> None:
+    """Write one CSV table: UTF-8, comma, LF, one header row."""
     table = io.StringIO(newline="")
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(header)

@@ -1,0 +1,93 @@
+"""The evaluation as one self-contained HTML page, and its figures as files for a paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+
+import jinja2
+
+from microcalc.comparison import wording
+from microcalc.comparison.drawing import COLOURS, Drawing
+from microcalc.comparison.figures import figures, is_own_figure
+from microcalc.comparison.gallery import make_gallery
+from microcalc.comparison.records import Evaluation
+from microcalc.comparison.scored import ScoredSystem
+from microcalc.evaluation.tables import PAPERS, Published, published, worth
+from microcalc.output.files import remove, replacing
+from microcalc.output.words import NOT_A_DEVICE, count
+
+
+def write_page(evaluation: Evaluation, scored: Sequence[ScoredSystem], images_root: Path | None, path: Path) -> None:
+    """Write one HTML page: style, figures and crops inline, no script, nothing fetched, opens from disk.
+
+    Each figure is also written as ``figures/<name>.svg`` beside the page, in black ink on no ground.
+
+    Args:
+        evaluation: the numbers.
+        scored: the systems they were computed from, of which the worst is shown.
+        images_root: folder that the truth's paths start from; None: the page shows no crops and says how to get them.
+        path: the page to write.
+
+    Raises:
+        WriteError: the page or a figure cannot be written.
+    """
+    drawn = figures(evaluation)
+    _write_figures([drawing for section in drawn.values() for drawing in section], path.parent / "figures")
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    words = (wording.number, wording.interval, wording.said, wording.p_value, count, worth)
+    environment.filters |= {function.__name__: function for function in words}
+    html = environment.from_string(_asset("evaluation.html.j2")).render(
+        evaluation=evaluation,
+        drawn=drawn,
+        # Every system has the same strata.
+        strata=list(zip(*(system.strata for system in evaluation.systems), strict=True)),
+        published=_published(evaluation),
+        papers=PAPERS,
+        gallery=make_gallery(scored, images_root),
+        has_pictures=images_root is not None,
+        metrics=wording.METRICS,
+        notes=_Notes(),
+        wording=wording,
+        colours=COLOURS,
+        not_a_device=NOT_A_DEVICE,
+        style=_asset("evaluation.css"),
+    )
+    with replacing(path) as file:
+        file.write(html.encode())
+
+
+def _write_figures(drawings: Sequence[Drawing], folder: Path) -> None:
+    for path in filter(is_own_figure, folder.glob("*.svg")):
+        remove(path)  # an earlier run's must not stand beside these
+    for drawing in drawings:
+        with replacing(folder / f"{drawing.name}.svg") as file:
+            file.write(drawing.svg.encode())
+
+
+@dataclass
+class _Notes:
+    """Why numbers are missing, each reason once and numbered as it comes up."""
+
+    texts: list[str] = field(default_factory=list)
+
+    def number(self, text: str) -> int:
+        """From 1."""
+        if text not in self.texts:
+            self.texts.append(text)
+        return self.texts.index(text) + 1
+
+
+def _published(evaluation: Evaluation) -> tuple[Published, ...]:
+    """Numbers of the same measure at the same level: only AUC50 by calcification has any."""
+    settings = evaluation.settings
+    comparable = settings.level == "calcification" and settings.per != "cm2" and any(s.froc for s in evaluation.systems)
+    return published(measure="auc50", level="calcification") if comparable else ()
+
+
+def _asset(name: str) -> str:
+    return resources.files("microcalc.comparison").joinpath(name).read_text("utf-8")

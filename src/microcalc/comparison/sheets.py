@@ -1,0 +1,118 @@
+"""An evaluation as CSV tables: every number, difference, curve, image and stratum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from microcalc.comparison.records import Account, CaseResult, Estimate, Evaluation, FrocResult, SystemResult
+from microcalc.comparison.wording import AREA
+from microcalc.output.table import Row, cell_text, write_table
+
+_ESTIMATE = ("value", "low", "high", "n", "remark")
+_ACCOUNT = tuple(name for name in Account.model_fields if name != "threshold")
+_METRICS = ("system", "level", "measure", *_ESTIMATE)
+_DIFFERENCES = ("first", "second", "measure", *_ESTIMATE, "p_value")
+_FROC = ("system", "threshold", "false_positives", "sensitivity")
+_IMAGES = ("system", "image", "normal", "detections_counted", *_ACCOUNT)
+_STRATA = ("system", "by", "name", "patients", "lesions", "normal_images", "measure", *_ESTIMATE)
+
+#: What :func:`write_sheets` writes.
+SHEETS = ("metrics.csv", "differences.csv", "froc.csv", "images.csv", "strata.csv")
+
+
+def write_sheets(evaluation: Evaluation, folder: Path) -> None:
+    """Write ``SHEETS``: UTF-8, comma, LF, one header row; what is not defined is empty, and ``remark`` says why.
+
+    Six significant digits; evaluation.json has them all. A text that a spreadsheet would run as a formula starts with
+    an apostrophe.
+
+    Raises:
+        WriteError: a table cannot be written.
+    """
+    headers = (_METRICS, _DIFFERENCES, _FROC, _IMAGES, _STRATA)
+    rows = (_metric_rows, _difference_rows, _froc_rows, _image_rows, _stratum_rows)
+    for name, header, rows_of in zip(SHEETS, headers, rows, strict=True):
+        write_table(folder / name, header, rows_of(evaluation))
+
+
+def _metric_rows(evaluation: Evaluation) -> Iterator[Row]:
+    for system in evaluation.systems:
+        for level, measure, estimate in _measures(system, evaluation):
+            yield (cell_text(system.name), level, measure, *_cells(estimate))
+
+
+def _measures(system: SystemResult, evaluation: Evaluation) -> Iterator[tuple[str, str, Estimate]]:
+    level = evaluation.settings.level
+    if system.froc is not None:
+        yield from ((level, name, estimate) for name, estimate in _of_curve(system.froc, AREA[evaluation.settings.per]))
+    for cases, prefix in ((system.cases, ""), (system.malignancy, "malignancy: ")):
+        if cases is not None:
+            yield from ((cases.level, prefix + name, estimate) for name, estimate in _of_cases(cases))
+    if system.reliability is not None:
+        yield level, "expected calibration error", system.reliability.expected_calibration_error
+    for name, account in (("listed", system.listed), ("shown", system.shown)):
+        if account is not None:
+            for field in _ACCOUNT:
+                yield level, f"{name}: {field.replace('_', ' ')}", Estimate(value=getattr(account, field))
+
+
+def _of_curve(curve: FrocResult, area: str) -> Iterator[tuple[str, Estimate]]:
+    yield area, curve.area
+    if area != AREA["legacy"]:
+        yield AREA["legacy"], Estimate(value=curve.legacy_area, n=curve.lesions)
+    for at in curve.at:
+        yield f"sensitivity at {at.false_positives:g}", at.sensitivity
+
+
+def _of_cases(cases: CaseResult) -> Iterator[tuple[str, Estimate]]:
+    yield "ROC AUC", cases.auc
+    yield "ROC AUC (DeLong)", cases.auc_delong
+    yield "average precision", cases.average_precision
+    yield "AFROC", cases.afroc
+    for operation in cases.operations:
+        yield f"{operation.name}: threshold", Estimate(value=operation.threshold)
+        for metric, estimate in operation.metrics.items():
+            yield f"{operation.name}: {metric}", estimate
+
+
+def _difference_rows(evaluation: Evaluation) -> Iterator[Row]:
+    for one in evaluation.differences:
+        yield cell_text(one.first), cell_text(one.second), one.measure, *_cells(one.difference), _number(one.p_value)
+
+
+def _froc_rows(evaluation: Evaluation) -> Iterator[Row]:
+    for system in evaluation.systems:
+        if system.froc is not None:
+            curve = system.froc
+            for point in zip(curve.thresholds, curve.false_positives, curve.sensitivity, strict=True):
+                yield (cell_text(system.name), *map(_number, point))
+
+
+def _image_rows(evaluation: Evaluation) -> Iterator[Row]:
+    for system in evaluation.systems:
+        for image in system.images:
+            for counted, account in (("listed", image.account), ("shown", image.shown)):
+                if account is not None:
+                    normal = "" if image.normal is None else str(image.normal).lower()
+                    counts = (getattr(account, field) for field in _ACCOUNT)
+                    yield (cell_text(system.name), cell_text(image.path), normal, counted, *counts)
+
+
+def _stratum_rows(evaluation: Evaluation) -> Iterator[Row]:
+    area = AREA[evaluation.settings.per]
+    for system in evaluation.systems:
+        at_one = "" if system.froc is None else f"sensitivity at {system.froc.at[1].false_positives:g}"
+        for part in system.strata:
+            counts = ("" if part.patients is None else part.patients, part.lesions, part.normal_images)
+            for measure, estimate in ((area, part.area), (at_one, part.at_one)):
+                yield (cell_text(system.name), part.by, cell_text(part.name), *counts, measure, *_cells(estimate))
+
+
+def _cells(estimate: Estimate) -> tuple[str | int, ...]:
+    numbers = map(_number, (estimate.value, estimate.low, estimate.high))
+    return (*numbers, "" if estimate.n is None else estimate.n, cell_text(estimate.remark or ""))
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"

@@ -1,0 +1,195 @@
+"""The worst of each system: lesions missed that should be the easiest, and the false positives it is surest of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from microcalc.comparison.scored import ScoredImage, ScoredSystem
+from microcalc.comparison.wording import number
+from microcalc.evaluation.matching import DISC14_RADIUS_MM
+from microcalc.evaluation.regions import lesion_box, outline
+from microcalc.findings import Spacing
+from microcalc.truth import TrueCalcification, TrueCluster
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+#: Term and text, in reading order.
+Facts = tuple[tuple[str, str], ...]
+
+#: Shown of each kind and system.
+MOST = 12
+#: Width and height of what is shown around a spot, at the least.
+SHOWN_MM = 9.0
+#: Tissue shown on each side of a large lesion.
+_MARGIN_MM = 2.0
+#: Corners of a drawn circle.
+_CORNERS = 48
+
+
+@dataclass(frozen=True, eq=False)
+class Spot:
+    """One place on one image; coordinates are pixels of the original image."""
+
+    #: Which of the scored images.
+    image: int
+    centre: tuple[float, float]
+    #: Width and height to be shown around it.
+    shown_mm: float
+    #: (N, 2) x, y of the corners of what is to be seen.
+    outline: Array
+    facts: Facts
+
+
+@dataclass(frozen=True, eq=False)
+class Worst:
+    """The first few of one kind, of one system."""
+
+    spots: tuple[Spot, ...]
+    #: How many there are.
+    total: int
+
+
+def worst_misses(scored: Sequence[ScoredSystem], which: int) -> Worst:
+    """Target lesions that a system does not find, or only below its own threshold where it states one.
+
+    Those never found come first; among equals by falling SNR, then, where that is not known, by falling size. One that
+    lies within the crop of another, which comes before it, is counted but not shown.
+    """
+    images = scored[which].images
+    image, row = _places([image.scores.lesions.size for image in images])
+    best = _joined([image.scores.best for image in images])
+    missed = np.flatnonzero(best < (scored[which].threshold or 0.0))
+    image, row, never_found = image[missed], row[missed], np.isneginf(best[missed])
+    lesions = [_lesion(images[i], j) for i, j in zip(image, row, strict=True)]
+    snr = np.array([-np.inf if (value := _snr(lesion)) is None else value for lesion in lesions])
+    boxes = [_box(lesion, images[i].spacing_mm) for lesion, i in zip(lesions, image, strict=True)]
+    corners = np.array(boxes).reshape(-1, 2, 2)
+    spacing = _spacing(images, image)
+    size_mm = (np.diff(corners, axis=1)[:, 0] * spacing).max(axis=1, initial=0.0)
+    centres = corners.mean(axis=1)
+    spots = tuple(
+        Spot(
+            image=int(image[i]),
+            centre=(float(centres[i, 0]), float(centres[i, 1])),
+            shown_mm=max(SHOWN_MM, float(size_mm[i]) + 2 * _MARGIN_MM),
+            outline=_lesion_outline(lesions[i], images[image[i]].spacing_mm),
+            facts=(
+                *_scores(scored, which, int(image[i]), int(row[i])),
+                *_lesion_facts(lesions[i], float(size_mm[i])),
+                _at(centres[i]),
+            ),
+        )
+        for i in _apart(np.lexsort((-size_mm, -snr, ~never_found)), image, centres * spacing)
+    )
+    return Worst(spots, missed.size)
+
+
+def worst_false_positives(system: ScoredSystem) -> Worst:
+    """False positives on normal images, by falling score; one within the crop of another is counted but not shown."""
+    images = system.images
+    image, row = _places([len(image.detections) for image in images])
+    false = np.flatnonzero(_joined([image.match.false_positive & bool(image.truth.normal) for image in images]))
+    image, row = image[false], row[false]
+    scores = _joined([image.detections.scores for image in images])[false]
+    centres = np.array([images[i].detections.xy[j] for i, j in zip(image, row, strict=True)]).reshape(-1, 2)
+    spots = tuple(
+        Spot(
+            image=int(image[i]),
+            centre=(float(centres[i, 0]), float(centres[i, 1])),
+            shown_mm=SHOWN_MM,
+            outline=_mark_outline(images[image[i]], int(row[i])),
+            facts=(("score", number(float(scores[i]))), _at(centres[i])),
+        )
+        for i in _apart(np.argsort(-scores, kind="stable"), image, centres * _spacing(images, image))
+    )
+    return Worst(spots, false.size)
+
+
+def _places(counts: Sequence[int]) -> tuple[Indices, Indices]:
+    """Image of each thing, and its place within the image, where image i has ``counts[i]`` of them."""
+    image = np.repeat(np.arange(len(counts)), counts)
+    return image, np.arange(image.size) - np.searchsorted(image, image)
+
+
+def _joined(parts: Sequence[NDArray[np.generic]]) -> Array:
+    return np.concatenate([np.empty(0), *parts])
+
+
+def _spacing(images: Sequence[ScoredImage], image: Indices) -> Array:
+    """(N, 2) mm per pixel along x and y."""
+    return np.array([image.spacing_mm[::-1] for image in images]).reshape(-1, 2)[image]
+
+
+def _apart(order: Indices, image: Indices, xy_mm: Array) -> list[int]:
+    """The first few in order, without those that lie within the crop of one chosen before."""
+    chosen: list[int] = []
+    while order.size and len(chosen) < MOST:
+        first = order[0]
+        chosen.append(int(first))
+        near = (np.abs(xy_mm[order] - xy_mm[first]) <= SHOWN_MM / 2).all(axis=1)
+        order = order[~(near & (image[order] == image[first]))]
+    return chosen
+
+
+def _lesion(image: ScoredImage, row: int) -> TrueCalcification | TrueCluster:
+    single = image.scores.rule.lesions == "calcification"
+    listed = image.truth.calcifications if single else image.truth.clusters
+    return listed[int(image.scores.lesions[row])]
+
+
+def _snr(lesion: TrueCalcification | TrueCluster) -> float | None:
+    return lesion.snr if isinstance(lesion, TrueCalcification) else None
+
+
+def _box(lesion: TrueCalcification | TrueCluster, spacing_mm: Spacing) -> Array:
+    return lesion_box(lesion, spacing_mm) if isinstance(lesion, TrueCalcification) else np.array(lesion.bbox)
+
+
+def _lesion_outline(lesion: TrueCalcification | TrueCluster, spacing_mm: Spacing) -> Array:
+    if isinstance(lesion, TrueCluster):
+        return outline(lesion)
+    if lesion.polygon is not None:
+        return np.array(lesion.polygon, np.float64)
+    return _circle(np.array([lesion.x, lesion.y]), (lesion.diameter_mm or 0.0) / 2 or DISC14_RADIUS_MM, spacing_mm)
+
+
+def _mark_outline(image: ScoredImage, row: int) -> Array:
+    """The box of a found cluster, else the disc that the rule ``disc14`` gives a mark."""
+    x0, y0, x1, y1 = image.detections.boxes[row]
+    if image.scores.rule.detections == "clusters" and not np.isnan(x0):
+        return np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
+    return _circle(image.detections.xy[row], DISC14_RADIUS_MM, image.spacing_mm)
+
+
+def _circle(centre: Array, radius_mm: float, spacing_mm: Spacing) -> Array:
+    turn = np.linspace(0, 2 * np.pi, _CORNERS, endpoint=False)
+    corners: Array = centre + radius_mm / np.array(spacing_mm[::-1]) * np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    return corners
+
+
+def _scores(scored: Sequence[ScoredSystem], which: int, image: int, row: int) -> Facts:
+    """What each system's best detection of a lesion scores, the one in question first."""
+    order = [which, *(i for i in range(len(scored)) if i != which)]
+    best = [float(scored[i].images[image].scores.best[row]) for i in order]
+    texts = ["not found" if np.isneginf(score) else number(score) for score in best]
+    terms = ["score", *(f"score of {scored[i].system.name}" for i in order[1:])]
+    return tuple(zip(terms, texts, strict=True))
+
+
+def _lesion_facts(lesion: TrueCalcification | TrueCluster, size_mm: float) -> Facts:
+    snr = _snr(lesion)
+    facts = (
+        ("size", f"{size_mm:.2f} mm"),
+        ("SNR", None if snr is None else f"{snr:.1f}"),
+        ("morphology", lesion.morphology),
+        ("pathology", lesion.pathology),
+    )
+    return tuple((term, text) for term, text in facts if text is not None)
+
+
+def _at(centre: Array) -> tuple[str, str]:
+    return "x, y", f"{centre[0]:.0f}, {centre[1]:.0f}"
