@@ -12,7 +12,8 @@ The paper fixes its parameters in pixels of 0.07 mm; here they are lengths. Wher
 - Of two candidates too close to each other the better one stays.
 - A component cut off by the edge of the image cannot be judged and is dropped.
 
-The score is ours: see :func:`contrast_to_noise`.
+The score is ours: the peak of the residue, seen at the scale of a speck (so that single noisy pixels and long ridges
+count for little), over the noise around it (:mod:`microcalc.candidates.contrast`).
 """
 
 from __future__ import annotations
@@ -22,15 +23,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from microcalc.candidates import Candidates
+from microcalc.candidates.contrast import over_noise, score, speck_band
 from microcalc.candidates.geometry import PAPER_SPACING_MM, erode, keep_apart, pixels
 from microcalc.candidates.reconstruction import reconstruct
 from microcalc.findings import OperatingPoint
-
-#: Contrast-to-noise ratio that scores one half.
-HALF_SCORE_CNR = 7.0
 
 
 def _false_marks(real: str, synthetic: str) -> str:
@@ -59,11 +57,6 @@ class MorphologyParameters:
     max_area_mm2: float = (14 * PAPER_SPACING_MM) ** 2
     max_radius_mm: float = 10 * PAPER_SPACING_MM
     min_distance_mm: float = 6 * PAPER_SPACING_MM
-    #: Scale of a speck and of its surroundings when its contrast is measured (standard deviations of Gaussians).
-    speck_sigma_mm: float = 1.2 * PAPER_SPACING_MM
-    surround_sigma_mm: float = 3.5 * PAPER_SPACING_MM
-    #: Side of the tiles in which the noise is measured: far wider than a cluster, which must not hide itself.
-    noise_tile_mm: float = 36.0
 
 
 def propose(
@@ -87,23 +80,18 @@ def propose(
     blobs = _components(residue, _quantile_threshold(residue, p))
     if blobs.count == 0:
         return Candidates(np.empty((0, 2)), np.empty(0), np.empty(0))
-    cnr = contrast_to_noise(image, residue, inside, blobs, spacing_mm, p)
+    centres = blobs.centres(residue)
+    contrast = blobs.peaks(speck_band(residue.astype(np.float32), spacing_mm)) / 65535.0
     found = Candidates(
-        blobs.centres(residue),
+        centres,
         2.0 * np.sqrt(blobs.half_peak_areas(residue) / np.pi) * spacing_mm,
-        score(cnr),
+        score(over_noise(contrast, speck_band(image, spacing_mm), inside, centres, spacing_mm)),
     )
     fits = blobs.areas * spacing_mm**2 <= p.max_area_mm2
     fits &= blobs.enclosing_radii() * spacing_mm <= p.max_radius_mm
     found = found[fits & ~blobs.cut_off(image.shape)]
     found = found[np.argsort(-found.scores, kind="stable")]
     return found[keep_apart(found.centres, p.min_distance_mm / spacing_mm)]
-
-
-def score(cnr: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Contrast-to-noise ratios (N,) to scores in 0..1: monotone, one half at ``HALF_SCORE_CNR``, never saturated."""
-    positive: NDArray[np.float64] = np.maximum(cnr, 0.0) ** 2
-    return positive / (positive + HALF_SCORE_CNR**2)
 
 
 def opening_residue(image: NDArray[np.float32], diameter_px: int) -> NDArray[np.uint16]:
@@ -175,51 +163,6 @@ class _Blobs:
         points = np.stack([self.columns, self.rows], axis=1).astype(np.float32)[np.argsort(self.of, kind="stable")]
         parts = np.split(points, np.cumsum(self.areas)[:-1])
         return np.array([cv2.minEnclosingCircle(part)[1] for part in parts])
-
-
-def contrast_to_noise(
-    image: NDArray[np.float32],
-    residue: NDArray[np.uint16],
-    inside: NDArray[np.bool_],
-    blobs: _Blobs,
-    spacing_mm: float,
-    parameters: MorphologyParameters,
-) -> NDArray[np.float64]:
-    """(N,) contrast of each component over the noise around it.
-
-    Contrast: the peak of the residue seen at the scale of a speck minus that of its surroundings (a difference of
-    Gaussians), so that single noisy pixels and long ridges count for little. Noise: the standard deviation of the image
-    in the same band, tissue texture included, as 1.4826 times the median absolute deviation in wide tiles, interpolated
-    between their centres.
-    """
-    contrast = blobs.peaks(_speck_band(residue.astype(np.float32), spacing_mm, parameters)) / 65535.0
-    noise = _noise_grid(_speck_band(image, spacing_mm, parameters), inside, parameters.noise_tile_mm / spacing_mm)
-    at = (blobs.centres(residue) / (parameters.noise_tile_mm / spacing_mm) - 0.5)[:, ::-1].T
-    sigma = ndimage.map_coordinates(noise, at, order=1, mode="nearest")
-    ratio: NDArray[np.float64] = contrast / np.maximum(sigma, 1.0 / 65535.0)
-    return ratio
-
-
-def _speck_band(values: NDArray[np.float32], spacing_mm: float, p: MorphologyParameters) -> NDArray[np.float32]:
-    fine = cv2.GaussianBlur(values, (0, 0), p.speck_sigma_mm / spacing_mm)
-    return fine - cv2.GaussianBlur(values, (0, 0), p.surround_sigma_mm / spacing_mm)
-
-
-def _noise_grid(band: NDArray[np.float32], inside: NDArray[np.bool_], tile_px: float) -> NDArray[np.float64]:
-    """Robust standard deviation in tiles; a tile with too little breast takes that of the nearest one with enough."""
-    edges = [np.rint(np.arange(-(-n // tile_px) + 1) * tile_px).astype(int) for n in band.shape]
-    grid = np.full((len(edges[0]) - 1, len(edges[1]) - 1), np.nan)
-    for i, j in np.ndindex(grid.shape):
-        tile = (slice(edges[0][i], edges[0][i + 1]), slice(edges[1][j], edges[1][j + 1]))
-        values = band[tile][inside[tile]]
-        if values.size >= 0.1 * tile_px**2:
-            grid[i, j] = 1.4826 * np.median(np.abs(values - np.median(values)))
-    if np.isnan(grid).all():
-        values = band[inside]
-        grid[:] = 1.4826 * np.median(np.abs(values - np.median(values)))
-    nearest = ndimage.distance_transform_edt(np.isnan(grid), return_distances=False, return_indices=True)
-    filled: NDArray[np.float64] = grid[tuple(nearest)]
-    return filled
 
 
 def _quantile_threshold(residue: NDArray[np.uint16], p: MorphologyParameters) -> float:

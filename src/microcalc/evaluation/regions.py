@@ -48,7 +48,7 @@ class Region:
         """(N,) whether the pixels nearest to (N, 2) points belong to the region."""
         column, row = (nearest_pixel(points) - (self.x0, self.y0)).T
         rows, columns = self.mask.shape
-        held = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
+        held: Flags = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
         held[held] = self.mask[row[held], column[held]]
         return held
 
@@ -56,7 +56,8 @@ class Region:
         """(N, 2) x, y of the pixels with a neighbour, above, below, left or right, outside the region."""
         mask = self.mask.astype(np.uint8)
         inner = cv2.erode(mask, _CROSS, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-        return cv2.findNonZero(mask - inner).reshape(-1, 2) + np.array([self.x0, self.y0])
+        rim: NDArray[np.intp] = cv2.findNonZero(mask - inner).reshape(-1, 2).astype(np.intp) + (self.x0, self.y0)
+        return rim
 
     def lies_within(self, others: Sequence[Region]) -> bool:
         """Whether each of its pixels belongs to one of the others."""
@@ -176,13 +177,15 @@ def all_within(regions: Sequence[Region], others: Sequence[Region]) -> Flags:
     """(R,) whether each pixel of each region belongs to one of the others."""
     bounds, around = (np.array([region.bounds for region in part]).reshape(-1, 4) for part in (regions, others))
     meeting = shared_area(bounds, around) > 0
-    near_by = ([others[i] for i in np.flatnonzero(row)] for row in meeting)
+    near_by = ([others[i] for i in np.flatnonzero(row).tolist()] for row in meeting)
     return np.array([region.lies_within(part) for region, part in zip(regions, near_by, strict=True)], bool)
 
 
 def inside(points: Array, polygon: Array) -> Flags:
     """(P,) whether (P, 2) points lie in a polygon of (N, 2) corners, by the even-odd rule, or on its edge."""
-    close = ((points >= polygon.min(axis=0) - TOLERANCE) & (points <= polygon.max(axis=0) + TOLERANCE)).all(axis=1)
+    close: Flags = ((points >= polygon.min(axis=0) - TOLERANCE) & (points <= polygon.max(axis=0) + TOLERANCE)).all(
+        axis=1
+    )
     edge_x, edge_y = (np.roll(polygon, -1, axis=0) - polygon).T
     x, y = np.moveaxis(points[close, None] - polygon, -1, 0)  # (P, N) from each corner
     with np.errstate(divide="ignore", invalid="ignore"):  # of level edges, which cross no row, and of edges of length 0
