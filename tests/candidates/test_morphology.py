@@ -11,7 +11,6 @@ from microcalc.candidates.morphology import (
     opening,
     opening_residue,
     propose,
-    score,
 )
 
 SPACING = 0.07
@@ -140,15 +139,6 @@ def test_a_flat_breast_and_an_empty_mask_give_nothing():
     flat = np.full((300, 300), 0.5, np.float32)
     assert len(propose(flat, np.ones((300, 300), bool), SPACING).scores) == 0
     assert len(propose(flat, np.zeros((300, 300), bool), SPACING).scores) == 0
-
-
-def test_score_is_monotone_one_half_at_seven_and_never_saturates():
-    cnr = np.array([-1.0, 0.0, 3.0, 7.0, 20.0, 500.0])
-    scores = score(cnr)
-    assert scores[0] == scores[1] == 0
-    assert scores[3] == 0.5
-    assert (np.diff(scores[1:]) > 0).all()
-    assert scores[-1] < 1
 
 
 def test_operating_points_are_ordered_and_say_what_they_let_through():

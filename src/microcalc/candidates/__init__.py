@@ -14,7 +14,7 @@ class Candidates:
 
     #: (N, 2) x, y.
     centres: NDArray[np.float64]
-    #: (N,) mm, of the disc with the area of the part above half the peak.
+    #: (N,) mm, as its proposer measures it.
     diameters_mm: NDArray[np.float64]
     #: (N,) in 0..1.
     scores: NDArray[np.float64]

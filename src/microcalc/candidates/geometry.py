@@ -10,6 +10,7 @@ from scipy.spatial import cKDTree
 #: Pixel pitch of the images the papers' parameters are given for, mm.
 PAPER_SPACING_MM = 0.07
 
+
 def keep_apart(centres: NDArray[np.float64], distance_px: float) -> NDArray[np.intp]:
     """Indices that remain when, going down the (sorted) list, whatever lies too close to a kept one is dropped."""
     kept = np.ones(len(centres), dtype=bool)

@@ -12,8 +12,9 @@ The paper fixes its parameters in pixels of 0.07 mm; here they are lengths. Wher
 - Of two candidates too close to each other the better one stays.
 - A component cut off by the edge of the image cannot be judged and is dropped.
 
-The score is ours: the peak of the residue, seen at the scale of a speck (so that single noisy pixels and long ridges
-count for little), over the noise around it (:mod:`microcalc.candidates.contrast`).
+A diameter is that of the disc with the area of the part above half the peak. The score is ours: the peak of the
+residue, seen at the scale of a speck (so that single noisy pixels and long ridges count for little), over the noise
+around it (:mod:`microcalc.candidates.contrast`).
 """
 
 from __future__ import annotations
