@@ -13,10 +13,24 @@ PAPER_SPACING_MM = 0.07
 
 def keep_apart(centres: NDArray[np.float64], distance_px: float) -> NDArray[np.intp]:
     """Indices that remain when, going down the (sorted) list, whatever lies too close to a kept one is dropped."""
-    kept = np.ones(len(centres), dtype=bool)
-    for i, j in sorted(cKDTree(centres).query_pairs(distance_px)):
-        if kept[i]:
-            kept[j] = False
+    pairs = np.sort(cKDTree(centres).query_pairs(distance_px, output_type="ndarray"), axis=1)
+    return first_come(pairs[:, 0], pairs[:, 1], len(centres))
+
+
+def first_come(better: NDArray[np.intp], worse: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+    """Indices out of ``count`` that are kept, going down the list, if one kept drops those in conflict with it.
+
+    Per round, whoever has no better rival left is kept: what a loop down the list gives, in a few rounds.
+    """
+    kept, pending = np.zeros(count, np.bool_), np.ones(count, np.bool_)
+    while pending.any():
+        rivals = pending[better] & pending[worse]
+        better, worse = better[rivals], worse[rivals]
+        ahead = pending.copy()
+        ahead[worse] = False
+        kept |= ahead
+        pending &= ~ahead
+        pending[worse[ahead[better]]] = False
     return np.flatnonzero(kept)
 
 
