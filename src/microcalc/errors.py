@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 
 
 class MicrocalcError(Exception):
@@ -49,3 +50,13 @@ class WriteError(MicrocalcError):
 
 class UsageError(MicrocalcError):
     """Arguments that make no sense together or name nothing that exists."""
+
+
+def check_known(name: str, asked: str, known: Collection[str]) -> None:
+    """Make sure that an option is one of those there are.
+
+    Raises:
+        UsageError: names them all.
+    """
+    if asked not in known:
+        raise UsageError(expected=f"a {name}: {', '.join(known)}", found=repr(asked), do="give one of them")

@@ -43,17 +43,28 @@ RecordT = TypeVar("RecordT", bound=Record)
 
 
 def read_record(kind: type[RecordT], path: Path, expected: str) -> RecordT:
-    """Read one JSON record of the given kind from a file, with errors that name the first thing wrong.
+    """Read one JSON record of the given kind from a file.
 
     Raises:
         ReadError: the file is missing, is not JSON, or breaks the schema.
     """
     try:
-        return kind.model_validate_json(path.read_bytes())
+        content = path.read_bytes()
     except OSError as error:
         raise ReadError(
             expected=expected, found=error.strerror or str(error), do="check the path", where=path
         ) from error
+    return parse_record(kind, content, path, expected)
+
+
+def parse_record(kind: type[RecordT], content: bytes, path: Path, expected: str) -> RecordT:
+    """The JSON record of the given kind that a file holds, with errors that name the first thing wrong.
+
+    Raises:
+        ReadError: the content is not JSON, or breaks the schema.
+    """
+    try:
+        return kind.model_validate_json(content)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "the file"
@@ -81,7 +92,20 @@ class Document(Record):
         Raises:
             ReadError: the file is missing, is not JSON, or breaks the schema.
         """
-        return read_record(cls, path, f"a file of {cls.model_fields['schema_'].default}")
+        return read_record(cls, path, cls._expected())
+
+    @classmethod
+    def from_bytes(cls, content: bytes, path: Path) -> Self:
+        """Validate the content of a file that has been read; errors name ``path``.
+
+        Raises:
+            ReadError: the content is not JSON, or breaks the schema.
+        """
+        return parse_record(cls, content, path, cls._expected())
+
+    @classmethod
+    def _expected(cls) -> str:
+        return f"a file of {cls.model_fields['schema_'].default}"
 
 
 class Calcification(Record):

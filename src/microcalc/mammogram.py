@@ -15,6 +15,9 @@ from microcalc.errors import MicrocalcError
 Side = Literal["L", "R"]
 SpacingSource = Literal["header", "dataset", "user", "assumed"]
 
+#: (row, column), mm: of most full-field units, where nothing says better.
+TYPICAL_SPACING_MM = (0.07, 0.07)
+
 #: Plausible pixel pitches of a mammogram at the detector, mm: film scans from about 0.025, mini-MIAS 0.2.
 SPACING_LIMITS_MM = (0.01, 1.0)
 

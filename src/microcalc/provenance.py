@@ -11,7 +11,7 @@ from typing import Any
 
 from microcalc.output import replacing
 
-#: Packages whose version can change a pixel or a score.
+#: Packages whose version can change a pixel, a score or a figure.
 PACKAGES = (
     "microcalc",
     "numpy",
@@ -23,6 +23,8 @@ PACKAGES = (
     "pyjpegls",
     "pylibjpeg-openjpeg",
     "pylibjpeg-libjpeg",
+    "scikit-image",
+    "matplotlib",
 )
 
 

@@ -1,6 +1,8 @@
 """Truth: what is known about an image, and its JSON (``microcalc.truth/1``).
 
-Coordinates as in :mod:`microcalc.findings`. Everything but paths, positions and boxes may be null.
+Coordinates as in :mod:`microcalc.findings`. Everything but paths, positions and boxes may be null. Corners of polygons
+lie on outer pixel edges, as boxes do: a lesion of one pixel at (7, 9) reaches from (6.5, 8.5) to (7.5, 9.5). Outlines
+drawn through the centres of rim pixels are half a pixel too narrow on each side: whoever reads them in widens them.
 """
 
 from __future__ import annotations

@@ -59,10 +59,10 @@ def account(threshold: float | None) -> Account:
         threshold=threshold,
         lesions=40,
         ignored_lesions=3,
-        hits=31,
-        misses=9,
+        lesions_found=31,
+        lesions_missed=9,
         detections=67,
-        hitting=30,
+        detections_hit=30,
         duplicates=5,
         false_positives=12,
         false_positives_elsewhere=18,
@@ -75,7 +75,7 @@ def operation(name: str, threshold: float) -> Operation:
     return Operation(
         name=name,
         threshold=threshold,
-        chosen_here=name != "shown",
+        chosen_here=name != "own",
         true_positives=9,
         false_positives=2,
         true_negatives=8,
@@ -93,11 +93,10 @@ def cases() -> CaseResult:
         auc=around(0.9),
         auc_delong=around(0.91),
         average_precision=around(0.88),
-        afroc=around(0.77),
         thresholds=(0.9, 0.5, 0.1),
         false_positive_rate=(0.0, 0.2, 1.0),
         true_positive_rate=(0.5, 0.9, 1.0),
-        operations=(operation("shown", 0.4), operation("youden", 0.55)),
+        operations=(operation("own", 0.4), operation("youden", 0.55)),
     )
 
 
@@ -113,6 +112,7 @@ def system(name: str, shift: float) -> SystemResult:
         listed=account(None),
         shown=account(0.4),
         froc=froc(shift),
+        afroc=around(0.77),
         cases=cases(),
         malignancy=None,
         histogram=Histogram(
@@ -129,7 +129,15 @@ def system(name: str, shift: float) -> SystemResult:
             scores=(0.1, 0.4, 0.8), shares=(around(0.06), around(0.3), NONE), expected_calibration_error=around(0.12)
         ),
         strata=tuple(
-            Stratum(by=by, name=part, patients=4, lesions=12, normal_images=5, area=area, at_one=area)
+            Stratum(
+                by=by,
+                name=part,
+                patients=4,
+                lesions=12,
+                normal_images=5,
+                area=area,
+                at=At(false_positives=1, sensitivity=area),
+            )
             for by, part, area in (
                 ("density", "B", around(0.8 - shift)),
                 ("density", "C", around(0.7 - shift)),
@@ -137,7 +145,7 @@ def system(name: str, shift: float) -> SystemResult:
                 ("morphology", "punctate", around(0.85 - shift)),
             )
         ),
-        images=(ImageAccount(path="a.dcm", normal=False, account=account(None), shown=account(0.4)),),
+        images=(ImageAccount(path="a.dcm", normal=False, listed=account(None), shown=account(0.4)),),
     )
 
 
@@ -162,8 +170,17 @@ def make_evaluation() -> Callable[..., Evaluation]:
             remarks=("Two images name no side.",),
             systems=(system("first", 0.0), system("second", 0.1)),
             differences=(
-                Difference(first="first", second="second", measure="AUC50", difference=around(0.1), p_value=0.0312),
-                Difference(first="first", second="second", measure="ROC AUC", difference=NONE, p_value=None),
+                Difference(
+                    first="first",
+                    second="second",
+                    measure="AUC50",
+                    difference=around(0.1),
+                    p_value=0.0312,
+                    least_p=0.002,
+                ),
+                Difference(
+                    first="first", second="second", measure="ROC AUC", difference=NONE, p_value=None, least_p=None
+                ),
             ),
         )
         return plain.model_copy(update=fields)

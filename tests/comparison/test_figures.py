@@ -5,9 +5,10 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgba
 
 from microcalc.comparison import figures as room
-from microcalc.comparison.drawing import INK
+from microcalc.comparison.drawing import COLOURS, INK
 from microcalc.comparison.figures import figures
 from microcalc.comparison.records import Histogram
 
@@ -47,7 +48,8 @@ def text_of(svg):
 def test_every_figure_names_level_and_rule_in_text_that_stays_text(drawn):
     assert set(drawn) == NAMES
     for drawing in drawn.values():
-        assert "truth.json: level calcification, rule disc14, microcalc 0.1.0" in text_of(drawing.svg)
+        assert "truth.json, split test: level calcification, rule disc14;" in text_of(drawing.svg)
+        assert "false positives per normal image; microcalc 0.1.0" in text_of(drawing.svg)
 
 
 def test_the_same_numbers_give_the_same_bytes(drawn, make_evaluation):
@@ -113,9 +115,10 @@ def test_the_roc_starts_at_the_origin_and_rings_only_the_systems_own_threshold(p
 
 def test_what_is_not_defined_has_a_row_but_no_dot(painted):
     axes = painted()["strata"]
-    assert [text.get_text() for text in axes.texts] == ["Density", "Morphology"]
+    assert [text.get_text() for text in axes.texts] == ["Density", "Morphology", "one class only"]
+    # 12 lesions of 4 patients.
     assert [label.get_text() for label in axes.get_yticklabels()] == [
-        *("B (n = 12)", "C (n = 12)", "fine linear or branching (n = 12)", "punctate (n = 12)"),
+        *("B (12 / 4)", "C (12 / 4)", "fine linear or branching (12 / 4)", "punctate (12 / 4)"),
     ]
     x, y = axes.lines[0].get_data()
     np.testing.assert_array_equal(x, [0.8, 0.7, np.nan, 0.85])
@@ -133,11 +136,53 @@ def test_differences_are_grouped_by_pair_with_their_p_values(painted):
 
 def test_what_has_no_numbers_has_no_figure(make_evaluation):
     empty = Histogram(edges=(0.0, 1.0), counts={"hit": (0,)})
-    nothing = {"froc": None, "cases": None, "reliability": None, "strata": (), "histogram": empty}
+    nothing = {"reliability": None, "strata": (), "histogram": empty}
     systems = tuple(system.model_copy(update=nothing) for system in make_evaluation().systems)
     sections = figures(make_evaluation(systems=systems, differences=()))
-    assert {name: len(section) for name, section in sections.items() if section} == {"scores": 2}
+    drawn = {name: len(section) for name, section in sections.items() if section}
+    assert drawn == {"froc": 2, "cases": 1, "scores": 2}
     assert sections["scores"][0].alt == "Scores of first: no detection."
+    assert "no detection" in text_of(sections["scores"][0].svg)
+
+
+def test_each_systems_own_cases_stand_in_the_key(make_evaluation):
+    """Of malignancy: on the lesions that each system hits itself, here 10 and 3 malignant ones."""
+    first, second = make_evaluation().systems
+    own = [it for it in first.cases.operations if it.chosen_here]
+    results = [first.cases.model_copy(update={"positives": n, "operations": tuple(own)}) for n in (10, 3)]
+    systems = [s.model_copy(update={"malignancy": of}) for s, of in zip((first, second), results, strict=True)]
+    (drawing,) = figures(make_evaluation(systems=tuple(systems)))["malignancy"]
+    words = text_of(drawing.svg)
+    assert "first: 0.900 [0.850, 0.950], 10 / 10" in words
+    assert "second: 0.900 [0.850, 0.950], 3 / 10" in words
+    assert drawing.title == (
+        "ROC, malignant against benign lesions, for each system those that it hits. In the key: area under the curve, "
+        "positive / negative."
+    )
+
+
+def test_the_legacy_caption_says_what_is_drawn(make_evaluation):
+    settings = make_evaluation().settings.model_copy(update={"per": "legacy"})
+    (froc, _) = figures(make_evaluation(settings=settings))["froc"]
+    assert "dotted" not in froc.title
+    assert "each up to its curve’s end. Bands: 95 % intervals of the step function." in froc.title
+
+
+def test_without_a_threshold_no_ring_is_promised(make_evaluation):
+    systems = tuple(system.model_copy(update={"detector": None}) for system in make_evaluation().systems)
+    (froc, _) = figures(make_evaluation(systems=systems))["froc"]
+    assert "Ring" not in froc.title
+
+
+def test_beyond_three_systems_only_areas_are_compared(painted, make_evaluation):
+    plain = make_evaluation()
+    axes = painted(systems=2 * plain.systems)["differences"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["AUC50"]
+
+
+def test_what_a_detection_is_has_no_systems_colour(painted):
+    colours = {patch.get_edgecolor() for patch in painted()["scores-1"].patches}
+    assert not colours & {to_rgba(colour) for colour in COLOURS}
 
 
 def test_a_long_name_loses_its_middle_in_a_figure_but_not_in_its_words(make_evaluation):

@@ -57,6 +57,25 @@ def test_crops_are_9_mm_at_full_resolution_around_the_spot(scored, images):
     np.testing.assert_allclose(np.hypot(*(np.array(miss.picture.outline) - 45.5).T), 5)
 
 
+def test_a_crop_is_square_in_mm_where_pixels_are_not(images, make_scored):
+    """Rows of 0.1 mm, columns of 0.05: 9 mm are 90 rows and 180 columns, shown with pixels of 0.05 mm."""
+    lesion = TrueCalcification(x=120, y=200, diameter_mm=1)
+    truths = (ImageTruth(path="set/a.png", spacing_mm=(0.1, 0.05), calcifications=(lesion,)),)
+    (example,) = make_gallery(make_scored(truths, first=((),)), images).systems[0].misses.shown
+    assert example.picture.crop.box == (30, 155, 210, 245)
+    assert (example.picture.crop.width, example.picture.crop.height) == (180, 180)
+    # 1 mm is 20 columns or 10 rows, and 20 pixels of the picture either way.
+    np.testing.assert_allclose(np.ptp(np.array(example.picture.outline), axis=0), 20)
+
+
+def test_a_path_with_backslashes_finds_its_image(images, make_scored):
+    lesion = TrueCalcification(x=100, y=200, diameter_mm=1)
+    truths = (ImageTruth(path="set\\a.png", spacing_mm=SPACING, calcifications=(lesion,)),)
+    gallery = make_gallery(make_scored(truths, first=((),)), images)
+    assert gallery.missing == ()
+    assert gallery.systems[0].misses.shown[0].picture is not None
+
+
 def test_a_crop_at_the_border_is_pushed_inside(scored, images):
     (first,) = make_gallery(scored, images).systems
     boxes = [example.picture.crop.box for example in first.false_positives.shown]

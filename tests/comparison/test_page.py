@@ -124,7 +124,7 @@ def test_the_headline_has_one_row_a_system(read):
         *("first", "0.812 [0.762, 0.862]"),
         *("0.325 [0.275, 0.375]", "0.350 [0.300, 0.400]", "0.400 [0.350, 0.450]"),
         *("0.550 [0.500, 0.600]", "0.800 [0.750, 0.850]"),
-        *("0.900 [0.850, 0.950]", "0.770 [0.720, 0.820]", "0.400", "31 of 40", "12 on 10"),
+        *("0.900 [0.850, 0.950]", "0.770 [0.720, 0.820]", "0.400", "31 of 40", "12 on 10 images"),
     ]
     assert second[:2] == ["second", "0.712 [0.662, 0.762]"]
 
@@ -139,7 +139,7 @@ def test_a_threshold_chosen_on_the_cases_says_so(read):
 def test_what_is_not_defined_is_a_dash_with_its_reason_once(read):
     own, *_ = rows_of(read, "At a threshold")
     assert own[11] == "– 1"
-    assert read.text.count("one class only") == 1
+    assert read.text[read.text.rindex("Notes") :].count("one class only") == 1
     assert read.find("li")[-1]["id"] == "note-1"
 
 
@@ -181,22 +181,26 @@ def test_malignancy_has_a_part_of_its_own_where_a_system_scores_it(make_evaluati
 
 def test_what_has_no_numbers_has_no_part(write, make_evaluation, monkeypatch):
     monkeypatch.setattr(page_module, "figures", figures)
-    nothing = {"froc": None, "cases": None, "reliability": None, "strata": (), "shown": None, "detector": None}
+    nothing = {"reliability": None, "strata": (), "shown": None, "detector": None}
     systems = tuple(system.model_copy(update=nothing) for system in make_evaluation().systems)
     read = write(systems=systems, differences=())
-    assert rows_of(read, "Results")[0] == ["first", *6 * "–"]
+    assert rows_of(read, "Results")[0][-3:] == [*3 * "–"]
     headings = re.findall(r"<h2>(.*?)</h2>", read.source)
     assert headings == [
         "Results",
+        "FROC",
+        "Cases",
         "Scores",
         "Where every lesion and detection went",
+        "Paper / here",
         "The worst of each system",
+        "Notes",
     ]
 
 
 def test_the_gallery_shows_each_systems_worst(read):
     assert re.search(r"Missed lesions: 1 of 1 a\.png score not found score of second 0\.800 .* SNR 6\.0", read.text)
-    assert "Most confident false positives: 1 of 1 n.png score 0.900 x, y 100, 200" in read.text
+    assert "Most confident false positives: 1 of 1 n.png score 0.900 false on this image 1 x, y 100, 200" in read.text
     # The other system finds the lesion and marks nothing else.
     assert read.text.count("0 of 0") == 2
 
@@ -237,13 +241,17 @@ def test_each_figure_is_a_file_beside_the_page(folder):
     ]
 
 
-def test_an_earlier_runs_figures_do_not_stand_beside_these(write, tmp_path):
-    folder = tmp_path / "figures"
-    folder.mkdir()
-    for name in ("roc-malignancy.svg", "scores-12.svg", "my-own.svg"):
-        (folder / name).write_text("earlier")
-    write()
-    assert {path.name for path in folder.iterdir() if path.read_text() == "earlier"} == {"my-own.svg"}
+def test_without_normal_images_the_page_says_what_false_positives_are_counted_on(write, make_evaluation):
+    read = write(truth=make_evaluation().truth.model_copy(update={"normal_images": 0}))
+    assert rows_of(read, "Results")[0][-1] == "12 on 20 images"
+    assert "false, on all images" in read.text
+    assert "No image is known to be normal: false ones are counted on all." in read.text
+
+
+def test_a_legacy_area_that_is_not_defined_has_its_reason(write, make_evaluation):
+    first, second = make_evaluation().systems
+    none = second.model_copy(update={"froc": second.froc.model_copy(update={"legacy_area": None})})
+    assert "AUC50: first 0.900; second not defined, without a false positive" in write(systems=(first, none)).text
 
 
 def test_a_page_that_cannot_be_written_is_an_error(write, tmp_path):

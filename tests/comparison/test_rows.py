@@ -3,20 +3,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from microcalc.comparison.rows import Rows, boxes_around, number_of, rows_by_image, take
+from microcalc.comparison.rows import Rows, boxes_around, index_of, rows_by_image, take
 from microcalc.errors import ReadError
 from microcalc.evaluation.detections import Detections
 from microcalc.findings import Calcification
 
 
 def test_names_are_numbered_in_the_order_of_their_first_rows():
-    names, number = number_of(["b", "a", "b"])
+    names, number = index_of(["b", "a", "b"])
     assert (names, number.tolist()) == (["b", "a"], [0, 1, 0])
 
 
-def test_rows_go_to_their_image_in_their_order_and_some_to_none():
-    split = rows_by_image(np.array([2, 0, -1, 2, 0]), 4)
-    assert [rows.tolist() for rows in split] == [[1, 4], [], [0, 3], []]
+def test_rows_go_to_their_image_in_their_order():
+    split = rows_by_image(np.array([2, 0, 2, 0]), 4)
+    assert [rows.tolist() for rows in split] == [[1, 3], [], [0, 2], []]
 
 
 def test_some_of_the_detections_keep_all_that_is_known_of_them():

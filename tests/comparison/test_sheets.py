@@ -31,14 +31,14 @@ def test_each_number_of_each_system_is_a_row(sheets):
     assert rows["second", "AUC50"]["value"] == "0.712"
     assert rows["first", "sensitivity at 0.5"]["value"] == "0.325"
     assert (rows["first", "ROC AUC"]["level"], rows["first", "ROC AUC"]["value"]) == ("image", "0.9")
-    assert rows["first", "shown: sensitivity"]["value"] == "0.75"
-    assert (rows["first", "shown: hits"]["value"], rows["first", "listed: duplicates"]["value"]) == ("31", "5")
+    assert rows["first", "own: sensitivity"]["value"] == "0.75"
+    assert (rows["first", "shown: lesions found"]["value"], rows["first", "listed: duplicates"]["value"]) == ("31", "5")
     assert len(rows) == len(sheets()["metrics.csv"])
 
 
 def test_what_is_not_defined_is_empty_with_its_reason(sheets):
     rows = {(row["system"], row["measure"]): row for row in sheets()["metrics.csv"]}
-    npv = rows["first", "shown: npv"]
+    npv = rows["first", "own: npv"]
     assert (npv["value"], npv["low"], npv["remark"]) == ("", "", "one class only")
     stratum = sheets()["strata.csv"][4]
     assert (stratum["by"], stratum["name"], stratum["value"], stratum["remark"]) == (
@@ -53,7 +53,7 @@ def test_curves_images_strata_and_differences(sheets):
     }  # fmt: skip
     assert len(tables["froc.csv"]) == 2 * 4
     image = tables["images.csv"][1]
-    assert (image["image"], image["normal"], image["detections_counted"], image["hits"]) == (
+    assert (image["image"], image["normal"], image["detections_counted"], image["lesions_found"]) == (
         *("a.dcm", "false", "shown", "31"),
     )
     assert [row["measure"] for row in tables["strata.csv"][:2]] == ["AUC50", "sensitivity at 1"]
@@ -67,3 +67,20 @@ def test_no_name_is_run_as_a_formula(sheets, make_evaluation):
     plain = make_evaluation()
     system = plain.systems[0].model_copy(update={"name": "=1+1"})
     assert {row["system"] for row in sheets(systems=(system,))["metrics.csv"]} == {"'=1+1"}
+
+
+def test_a_level_is_that_of_what_is_counted(sheets, make_evaluation):
+    """Patients are to be found: lesions and detections are counted one by one all the same."""
+    plain = make_evaluation()
+    rows = sheets(settings=plain.settings.model_copy(update={"level": "patient"}))["metrics.csv"]
+    levels = {row["measure"]: row["level"] for row in rows}
+    assert (levels["AUC50"], levels["ROC AUC"]) == ("patient", "image")  # the cases of this one were made so
+    assert (levels["AFROC"], levels["listed: lesions"]) == ("calcification", "calcification")
+    assert levels["expected calibration error"] == "detection"
+
+
+def test_counts_are_whole(sheets, make_evaluation):
+    plain = make_evaluation().systems[0]
+    system = plain.model_copy(update={"listed": plain.listed.model_copy(update={"detections": 1_234_567})})
+    rows = {row["measure"]: row["value"] for row in sheets(systems=(system,))["metrics.csv"]}
+    assert rows["listed: detections"] == "1234567"

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from microcalc.comparison.systems import read_system
+from microcalc.comparison.sources import read_system
 from microcalc.errors import ReadError, UsageError
 
 

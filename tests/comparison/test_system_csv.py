@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from microcalc.comparison.systems import read_system
+from microcalc.comparison.sources import read_system
 from microcalc.errors import ReadError
 from microcalc.findings import Calcification, DetectorInfo, ImageFindings, Report, RunInfo
 from microcalc.output import write_tables
@@ -103,7 +103,6 @@ def test_the_table_that_detect_writes_reads_as_its_findings(tmp_path, path):
     ("header", "what"),
     [
         ("image,x,score", "no y;"),
-        ("a.png,1,2,0.5", "no image, score, x, y;"),
         ("image,x0,y0,x1,score", "no y1;"),
         ("image,x,y,score,width", "no height;"),
         ("image,x,y,score,Score", "score twice;"),
@@ -121,6 +120,7 @@ def test_a_header_that_lacks_a_column_is_refused(read, header, what):
         ("a,1,2,-0.1,,,", r"a score in 0\.\.1, found -0\.1 in row 4"),
         ("a,nan,2,0.5,,,", "a number as x, found 'nan' in row 4"),
         ("a,1,-inf,0.5,,,", "a number as y, found '-inf' in row 4"),
+        ("a,1_00,2,0.5,,,", "a number as x, found '1_00' in row 4"),
         ("a,1,2,high,,,", "a number as score, found 'high' in row 4"),
         ("a,1,2,,,,", "all of x, y and score, or none, found only some in row 4"),
         ("a,,,0.5,,,", "all of x, y and score, or none, found only some in row 4"),
@@ -147,6 +147,21 @@ def test_further_bad_rows_are_counted(read):
 def test_a_box_with_its_edges_exchanged_is_refused(read):
     with pytest.raises(ReadError, match="x0 <= x1 and y0 <= y1, found 5, 1, 2, 3 in row 2"):
         read("image,score,x0,y0,x1,y1\na,0.5,5,1,2,3\n")
+
+
+@pytest.mark.parametrize("x", [1.4, 5.6])
+def test_a_centre_outside_its_box_is_refused(read, x):
+    """The box reaches from 2 to 5; half a pixel is given for rounding."""
+    table = "image,score,x,y,x0,y0,x1,y1\na,0.5,{:g},2,2,1,5,3\n"
+    assert read(table.format(1.5))[0].marks.xy.tolist() == [[1.5, 2]]
+    with pytest.raises(ReadError, match=rf"x, y inside the box x0, y0, x1, y1, found x = {x:g}, y = 2 in row 2"):
+        read(table.format(x))
+
+
+@pytest.mark.parametrize("content", ["3", "a.png,1,2,0.5\n"])
+def test_what_is_no_table_of_detections_is_told_what_would_be(read, content):
+    with pytest.raises(ReadError, match=r"expected detections: findings\.json, COCO results, or CSV .* none of these"):
+        read(content)
 
 
 def test_a_negative_diameter_is_refused(read):

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from microcalc.comparison.systems import read_system
+from microcalc.comparison.sources import read_system
 from microcalc.errors import ReadError
 from microcalc.findings import Calcification, Cluster, DetectorInfo, Failure, ImageFindings, Report, RunInfo
 
@@ -98,3 +98,10 @@ def test_a_score_above_one_is_refused_with_its_place(write):
     path.write_text(json.dumps(content))
     with pytest.raises(ReadError, match=r"images\.0\.calcifications\.1\.score"):
         read_system(path)
+
+
+def test_an_assumed_spacing_counts_as_not_stated(write):
+    """Boxes keep their pixels; a spacing and an area that are guesses must not pass for the set's."""
+    (image,) = read_system(write(IMAGE.model_copy(update={"spacing_source": "assumed"}))).images
+    assert (image.spacing_mm, image.breast_area_cm2) == (None, None)
+    np.testing.assert_allclose(image.marks.boxes[0], [8, 19, 12, 21])

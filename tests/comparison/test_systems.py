@@ -3,7 +3,8 @@ import json
 
 import pytest
 
-from microcalc.comparison.systems import posix_path, read_system
+from microcalc.comparison.sources import read_system
+from microcalc.comparison.systems import posix_path
 from microcalc.errors import ReadError
 
 TABLE = "image,x,y,score\na.png,1,2,0.5\n"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from microcalc.errors import UsageError
-from microcalc.evaluation import afroc as module
+from microcalc.evaluation import bootstrap
 from microcalc.evaluation.afroc import afroc, compare_afroc
 
 MISS = -np.inf
@@ -50,7 +50,8 @@ def test_the_jackknife_by_hand(four_images, lesion_image):
     assert result.pseudovalues == pytest.approx([1.5, 0, 0, 1.5])
     assert result.se == pytest.approx(3**0.5 / 4)
     half = 3.182446 * 3**0.5 / 4
-    assert (result.low, result.high) == pytest.approx((0.75 - half, 0.75 + half))
+    assert 0.75 - half < 0  # cut there, and at 1
+    assert (result.low, result.high) == (0, 1)
     # An image with neither a lesion nor the word that it is normal is no case.
     unknown = lesion_image(false=[0.95], path="e", patient="e", normal=None)
     assert afroc([*four_images, unknown]).pseudovalues.size == 4
@@ -66,7 +67,8 @@ def test_all_images_of_a_patient_are_left_out_together(lesion_image, normal_imag
         normal_image(path="4", patient="q"),
     ]
     result = afroc(images)
-    assert (result.value, result.se) == (0.75, 0)
+    assert (result.value, result.se, result.cases) == (0.75, 0, ("p", "q"))
+    assert np.isnan([result.low, result.high]).all()  # two cases that agree tell of no spread
     assert result.pseudovalues.tolist() == [0.5, 0.5]
     assert afroc(images, unit="image").pseudovalues == pytest.approx([1.5, 0, 0, 1.5])
 
@@ -85,7 +87,7 @@ def test_from_silence_to_perfection(lesion_image, normal_image, weighted):
 
 def test_how_the_jackknife_is_split_up_changes_nothing(nine_cases, monkeypatch):
     whole = afroc(nine_cases, weighted=True)
-    monkeypatch.setattr(module, "_CELLS", 30)
+    monkeypatch.setattr(bootstrap, "_CELLS", 30)
     assert afroc(nine_cases, weighted=True).pseudovalues.tolist() == whole.pseudovalues.tolist()
 
 
@@ -135,7 +137,14 @@ def test_what_cannot_be_left_out_one_by_one(four_images, lesion_image, normal_im
         afroc(four_images[:2])
     with pytest.raises(UsageError, match=r"two images or more with a lesion.*found 0"):
         afroc([], unit="image")
-    with pytest.raises(UsageError, match=r"n: expected the patient of every image.*found no patient"):
+    with pytest.raises(UsageError, match=r"n[0-9]+: expected the patient of every image.*found no patient"):
         afroc([*four_images, normal_image(patient=None)])
-    with pytest.raises(UsageError, match="expected two systems on the same cases, found 4 and 5 cases"):
-        compare_afroc(afroc(four_images), afroc([*four_images, lesion_image(0.5, path="e", patient="e")]))
+    with pytest.raises(UsageError, match="expected a unit that is left out: patient, image, found 'images'"):
+        afroc(four_images, unit="images")
+
+
+def test_only_the_same_cases_are_compared(four_images, lesion_image):
+    # As many cases, but one of them another.
+    other = [*four_images[1:], lesion_image(0.9, path="e", patient="e")]
+    with pytest.raises(UsageError, match=r"two systems on the same cases, found 4 and 4 cases, 3 of them shared"):
+        compare_afroc(afroc(four_images), afroc(other))

@@ -63,7 +63,7 @@ def test_patients_are_drawn_with_all_their_images(patient):
     area = draws_of([*patient("a", 0.5), *patient("b", MISS)], draws=1000).area
     assert [np.mean(area == value) for value in (1, 0.5, 0)] == pytest.approx([0.25, 0.5, 0.25], abs=0.05)
     assert interval(area) == (0, 1)
-    assert interval(area, level=0.4) == (0.5, 0.5)
+    assert interval(area, confidence=0.4) == (0.5, 0.5)
 
 
 @pytest.mark.parametrize("per", ["image", "cm2", "legacy"])
@@ -145,13 +145,43 @@ def test_detections_are_drawn_by_kind(lesion_image, normal_image):
     assert [np.mean(area == a) for a in (50, 49, 48)] == pytest.approx([0.25, 0.5, 0.25], abs=0.05)
 
 
+def test_detections_are_drawn_by_the_seed(lesion_image, normal_image):
+    images = [lesion_image(0.5, MISS, 0.3, 0.2, path="1"), normal_image(0.7, 0.4, 0.1, path="2")]
+    first, again, other = (draws_of(images, unit="detection", accept_split=True, seed=s).area for s in (1, 1, 2))
+    assert (first == again).all()
+    assert (first != other).any()
+
+
+def test_images_are_those_of_the_resamples(lesion_image, normal_image):
+    images = [lesion_image(0.5, path="1", patient="a"), normal_image(0.7, path="2", patient="b")]
+    resamples = resample([image.truth for image in images], draws=5)
+    with pytest.raises(UsageError, match="expected the images of the resamples, in the same order"):
+        froc_draws(images[::-1], resamples)
+    with pytest.raises(UsageError, match="found others"):
+        froc_draws([images[0], normal_image(0.7, path="3", patient="b")], resamples)
+
+
+def test_a_part_is_drawn_as_in_the_whole():
+    whole = resample(truths("a", "b", "b", "c"), draws=5)
+    part = whole.part(np.array([3, 1]))
+    assert part.paths == ("3.png", "1.png")
+    assert (part.weights[:, part.owner] == whole.weights[:, whole.owner][:, [3, 1]]).all()
+
+
+def test_what_is_drawn_is_known_and_listed_once():
+    with pytest.raises(UsageError, match="a unit of the resampling: patient, image, detection, found 'images'"):
+        resample(truths("a", "b"), unit="images")
+    with pytest.raises(UsageError, match=r"0.png: expected each image once"):
+        resample([*truths("a", "b"), *truths("a")])
+
+
 def test_detections_without_a_false_positive(lesion_image, normal_image):
     drawn = draws_of([lesion_image(0.5, 0.6), normal_image()], unit="detection", accept_split=True)
     assert (drawn.area == 1).all()
 
 
 def test_what_is_drawn_holds_all_of_a_patient():
-    with pytest.raises(UsageError, match=r"1\.png: expected the patient of every image.*found no patient"):
+    with pytest.raises(UsageError, match=r"a patient for every image.*found 2 of 3 without;.*--resample image"):
         resample(truths("a", None, None))
     with pytest.raises(UsageError, match="found 1 patients of whom each image would be drawn by itself"):
         resample(truths("a", "a", "b"), unit="image")

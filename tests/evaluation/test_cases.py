@@ -5,8 +5,8 @@ import pytest
 
 from microcalc.errors import UsageError
 from microcalc.evaluation.cases import cases_of
-from microcalc.evaluation.froc import ImageScores
 from microcalc.evaluation.matching import parse_rule
+from microcalc.evaluation.scores import ImageScores
 from microcalc.truth import ImageTruth, TrueCalcification
 
 RULE = parse_rule("disc14")
@@ -23,7 +23,7 @@ def image(path, highest, *, lesions=0, targets=None, normal=False, patient="p", 
         calcifications=[TrueCalcification(x=i, y=0) for i in range(lesions)],
     )
     asked = np.arange(lesions if targets is None else targets)
-    return ImageScores(truth, None, asked, np.full(asked.size, highest), np.empty(0), highest, RULE)
+    return ImageScores(truth, asked, np.full(asked.size, highest), np.empty(0), highest, RULE)
 
 
 @pytest.fixture
@@ -42,10 +42,8 @@ def images():
 def test_images(images):
     cases = cases_of(images, "image")
     # Neither: p_l_mlo and q_r_cc, not normal and without a lesion.
-    assert cases.names == ("p_l_cc", "q_l_cc", "p_r_cc", "p_r_mlo")
     assert cases.labels.tolist() == [True, False, False, False]
     assert cases.scores.tolist() == [0.4, NONE, 0.3, 0.6]
-    assert cases.patients == ("p", "q", "p", "p")
     assert [of.tolist() for of in cases.images] == [[0], [1], [3], [4]]
     assert cases.left_out == 2
 
@@ -53,7 +51,6 @@ def test_images(images):
 def test_a_breast_has_its_best_score_in_either_view(images):
     cases = cases_of(images, "breast")
     # Left of p: positive by its CC view, scored by its MLO view. Right of q: not known to be normal.
-    assert cases.names == ("p L", "q L", "p R")
     assert cases.labels.tolist() == [True, False, False]
     assert cases.scores.tolist() == [0.7, NONE, 0.6]
     assert [of.tolist() for of in cases.images] == [[0, 2], [1], [3, 4]]
@@ -62,8 +59,8 @@ def test_a_breast_has_its_best_score_in_either_view(images):
 
 def test_a_patient_is_negative_only_if_every_image_is_normal(images):
     cases = cases_of(images, "patient")
-    assert (cases.names, cases.labels.tolist(), cases.scores.tolist()) == (("p",), [True], [0.7])
-    assert cases.images[0].tolist() == [0, 2, 3, 4]
+    assert (cases.labels.tolist(), cases.scores.tolist()) == ([True], [0.7])
+    assert [of.tolist() for of in cases.images] == [[0, 2, 3, 4]]
     assert cases.left_out == 1
     without_the_unknown = cases_of(images[:-1], "patient")
     assert (without_the_unknown.labels.tolist(), without_the_unknown.left_out) == ([True, False], 0)
@@ -71,16 +68,16 @@ def test_a_patient_is_negative_only_if_every_image_is_normal(images):
 
 def test_an_image_whose_lesions_are_all_ignored_is_neither():
     cases = cases_of([image("a", 0.5, lesions=2, targets=0), image("b", 0.5, lesions=2, targets=1)], "image")
-    assert (cases.names, cases.left_out) == (("b",), 1)
+    assert ([of.tolist() for of in cases.images], cases.left_out) == ([[1]], 1)
 
 
 @pytest.mark.parametrize("level", ["calcification", "cluster"])
 def test_at_the_levels_of_a_lesion_the_cases_are_images(images, level):
-    assert cases_of(images, level).names == cases_of(images, "image").names
+    assert [of.tolist() for of in cases_of(images, level).images] == [[0], [1], [3], [4]]
 
 
 def test_images_need_no_patient():
-    assert cases_of([image("a", 0.5, lesions=1, patient=None)], "image").patients == (None,)
+    assert cases_of([image("a", 0.5, lesions=1, patient=None)], "image").labels.tolist() == [True]
 
 
 @pytest.mark.parametrize(
@@ -92,6 +89,11 @@ def test_an_unknown_breast_or_patient_is_an_error_that_says_what_to_complete(lev
         cases_of([image("a.dcm", 0.5), image("b.dcm", 0.5, **unknown)], level)
 
 
+def test_an_unknown_level_is_refused(images):
+    with pytest.raises(UsageError, match=r"expected a level: .*, found 'breasts'"):
+        cases_of(images, "breasts")
+
+
 def test_no_images_make_no_cases():
     cases = cases_of([], "patient")
-    assert (cases.names, cases.labels.shape, cases.scores.shape, cases.left_out) == ((), (0,), (0,), 0)
+    assert (cases.labels.shape, cases.scores.shape, cases.images, cases.left_out) == ((0,), (0,), (), 0)

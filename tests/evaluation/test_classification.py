@@ -15,7 +15,6 @@ from microcalc.evaluation.classification import (
     auc,
     average_precision,
     confusion,
-    precision_recall,
     roc,
 )
 
@@ -49,14 +48,9 @@ def test_a_roc_by_hand():
     assert curve.auc == auc(LABELS, SCORES) == 0.75
 
 
-def test_a_precision_recall_curve_by_hand():
-    curve = precision_recall(LABELS, SCORES)
-    assert curve.thresholds.tolist() == [0.9, 0.7, 0.4, -np.inf]
-    assert curve.precision.tolist() == pytest.approx([1, 2 / 3, 3 / 4, 3 / 5])
-    assert curve.recall.tolist() == pytest.approx([1 / 3, 2 / 3, 1, 1])
+def test_average_precision_by_hand():
     # A third of the positive cases each at precision 1, 2/3 and 3/4: 29/36.
-    assert curve.average_precision == pytest.approx(29 / 36, abs=1e-15)
-    assert average_precision(LABELS, SCORES) == curve.average_precision
+    assert average_precision(LABELS, SCORES) == pytest.approx(29 / 36, abs=1e-15)
 
 
 def test_resamples_by_hand():
@@ -83,12 +77,8 @@ def test_curves_agree_with_scikit_learn(cases):
     np.testing.assert_array_equal(finite(curve.thresholds), thresholds)
     assert curve.auc == pytest.approx(metrics.roc_auc_score(labels, finite(scores)), abs=1e-9)
 
-    steps = precision_recall(labels, scores)
-    precision, recall, _ = metrics.precision_recall_curve(labels, finite(scores))
-    # The other way round, and closed by a point of precision 1 where nothing is called positive.
-    np.testing.assert_allclose(steps.precision, precision[-2::-1], atol=1e-9)
-    np.testing.assert_allclose(steps.recall, recall[-2::-1], atol=1e-9)
-    assert steps.average_precision == pytest.approx(metrics.average_precision_score(labels, finite(scores)), abs=1e-9)
+    expected = metrics.average_precision_score(labels, finite(scores))
+    assert average_precision(labels, scores) == pytest.approx(expected, abs=1e-9)
 
 
 @settings(max_examples=50, deadline=None)
@@ -215,13 +205,27 @@ def test_f1_and_mcc_have_no_interval_but_by_resampling(metric):
         ([0, 1], [0.1, np.inf], "found 1 that are NaN or"),
         ([0, 2], [0.1, 0.2], "expected labels 0 and 1, found 1 others"),
         ([0, 1], [0.1], r"found shapes \(2,\) and \(1,\)"),
-        ([0, 1], [[0.1, 0.2]], "expected scores of one system"),
     ],
 )
 def test_cases_that_cannot_be_ranked_are_refused(labels, scores, message):
-    for of in (roc, precision_recall, auc, average_precision):
+    for of in (roc, auc, average_precision):
         with pytest.raises(UsageError, match=message):
             of(labels, scores)
+
+
+def test_one_system_is_scored_at_a_time():
+    two = [SCORES, SCORES]
+    for of in (roc, auc, average_precision, lambda labels, scores: confusion(labels, scores, 0.5)):
+        with pytest.raises(UsageError, match=r"expected one label and one score for each case, found .*\(2, 5\)"):
+            of(LABELS, two)
+
+
+@pytest.mark.parametrize("option", [{"method": "wald"}, {"n": "all"}])
+@pytest.mark.parametrize("metric", ["accuracy", "f1"])
+def test_an_unknown_interval_is_refused(metric, option):
+    ((name, asked),) = option.items()
+    with pytest.raises(UsageError, match=f"expected a {name}: .*, found '{asked}'"):
+        Confusion(tp=6, fp=2, tn=9, fn=3).interval(metric, **option)
 
 
 def test_weights_of_another_shape_are_refused():

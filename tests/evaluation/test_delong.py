@@ -93,7 +93,7 @@ def test_a_single_case_of_a_class_has_no_variance():
 def test_an_interval_ends_at_one():
     result = delong([0, 0, 0, 1, 1, 1], [0.1, 0.2, 0.5, 0.4, 0.8, 0.9])
     assert result.interval()[1] == 1
-    low, high = result.interval(level=0.5)
+    low, high = result.interval(confidence=0.5)
     assert low < result.auc[0] < high < 1
 
 
@@ -104,11 +104,11 @@ def test_systems_that_rank_alike_cannot_be_told_apart():
 
 
 def test_a_difference_that_every_case_shares_cannot_be_tested():
-    # Positive and negative cases alternate, and the systems differ in which begins: every share moves by one fifth. The
-    # variance of the difference is 0, in floating point 1e-17, by which it must not be taken for significant.
-    begins, follows = np.arange(5) + 0.5, np.arange(5)
-    result = delong(np.repeat([1, 0], 5), [[*begins, *follows], [*follows, *begins]])
-    assert result.auc == pytest.approx([0.6, 0.4])
+    # Negative cases below each positive one, ties a half: 5 and 3 of 6, then 3.5 and 1.5. Positive cases below each
+    # negative one: 1, 0, 0, 0, 1.5 and 1.5 of 2, then a half more each. Every share moves by a quarter: the variance of
+    # the difference is 0, in floating point 1e-17, by which it must not be taken for significant.
+    result = delong([1, 1, 0, 0, 0, 0, 0, 0], [[5, 3, 4, 0, 1, 2, 5, 5], [1, 0, 1, 0, 0, 0, 2, 3]])
+    assert result.auc == pytest.approx([8 / 12, 5 / 12])
     assert all(math.isnan(number) for number in result.compare(0, 1))
 
 
@@ -117,3 +117,9 @@ def test_one_class_is_refused():
         delong([1, 1], [0.1, 0.2])
     with pytest.raises(UsageError, match="found 1 that are NaN"):
         delong([1, 0], [[0.1, 0.2], [0.1, np.nan]])
+
+
+@pytest.mark.parametrize("scores", [[0.1, 0.2, 0.3], [[[0.1, 0.2]]]])
+def test_scores_of_other_cases_are_refused(scores):
+    with pytest.raises(UsageError, match="expected one label and one score for each case"):
+        delong([1, 0], scores)

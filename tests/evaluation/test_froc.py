@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from microcalc.errors import UsageError
 from microcalc.evaluation.detections import Detections
-from microcalc.evaluation.froc import LIMIT, POINTS, froc, score_image
+from microcalc.evaluation.froc import LIMIT, POINTS, froc, sensitivity_at
 from microcalc.evaluation.matching import match, parse_rule
+from microcalc.evaluation.scores import score_image
 from microcalc.findings import Calcification
-from microcalc.truth import Ignored, ImageTruth, TrueCalcification
+from microcalc.truth import Ignored, ImageTruth, TrueCalcification, TrueCluster
 
 SPACING = (0.07, 0.07)
 MISS = -np.inf
@@ -50,6 +51,19 @@ def test_what_is_found_beyond_fifty_false_positives_adds_nothing(lesion_image, n
     assert curve.auc50 == 0
     assert curve.sensitivity_at(59) == 0
     assert curve.sensitivity_at(60) == 1
+
+
+def test_curves_of_many_false_positives_are_searched_apart():
+    # 300, 150 and 300 false positives one by one, lesions found along the way: what a walk down each curve gives.
+    steps = np.arange(301.0)
+    false = np.stack([steps, np.minimum(steps, 150), steps], axis=1)
+    sensitivity = np.stack([steps / 300, steps / 600, steps / 900], axis=1)
+    rates = np.array([0.0, 0.5, 1.0, 2.0])  # far from where the curves end
+    found = sensitivity_at(false, sensitivity, rates)
+    for r, rate in enumerate(rates):
+        for c in range(3):
+            last = max(i for i in range(301) if false[i, c] <= rate)
+            assert found[r, c] == sensitivity[last, c]
 
 
 def test_without_a_mark_nothing_is_found(lesion_image, normal_image):
@@ -96,6 +110,18 @@ def test_a_level_goes_with_a_rule_that_looks_for_it(lesion_image, normal_image):
         froc(clusters, level="calcification")
     with pytest.raises(UsageError, match="found disc14, which"):
         froc([lesion_image(0.5), normal_image(0.7)], level="cluster")
+
+
+def test_what_would_give_a_plausible_number_is_refused(lesion_image, normal_image):
+    images = [lesion_image(0.5, path="a"), normal_image(0.7, path="b")]
+    with pytest.raises(UsageError, match=r"expected a level: calcification, .*found 'breasts'"):
+        froc(images, level="breasts")
+    with pytest.raises(UsageError, match=r"expected a way to count false positives: image, .*found 'images'"):
+        froc(images, per="images")
+    with pytest.raises(UsageError, match=r"matched by one rule, found disc14 and distance:1"):
+        froc([*images, normal_image(0.2, rule="distance:1")])
+    with pytest.raises(UsageError, match=r"b: expected each image once, found 1 images listed more than once"):
+        froc([*images, normal_image(0.2, path="b")])
 
 
 def test_false_positives_per_area_of_breast(lesion_image, normal_image):
@@ -181,9 +207,9 @@ def mark(x, score):
     return Calcification(x=x, y=100, score=score)
 
 
-def scored(marks, truth, area=None):
+def scored(marks, truth):
     detections, rule = Detections.of_marks(marks, SPACING), parse_rule("disc14")
-    return score_image(detections, match(detections, truth, rule, SPACING), truth, rule, area)
+    return score_image(detections, match(detections, truth, rule, SPACING), truth, rule)
 
 
 def test_an_image_gives_its_lesions_and_its_false_positives():
@@ -192,6 +218,7 @@ def test_an_image_gives_its_lesions_and_its_false_positives():
     truth = ImageTruth(path="a", patient="p", calcifications=lesions, ignore=ignore, breast_area_cm2=80)
     scores = scored([mark(100, 0.4), mark(103, 0.6), mark(300, 0.5), mark(700, 0.9)], truth)
     assert scores.lesions.tolist() == [0, 1]  # the third lies within what is to be ignored
+    assert scores.targets == lesions[:2]
     assert scores.best.tolist() == [0.6, MISS]
     assert scores.false_positives.tolist() == [0.5]
     assert scores.highest == 0.6
@@ -200,10 +227,17 @@ def test_an_image_gives_its_lesions_and_its_false_positives():
     assert (kept.lesions.tolist(), kept.best.tolist(), kept.false_positives.tolist()) == ([1], [MISS], [0.5])
 
 
+def test_a_duplicate_may_be_the_highest_of_an_image():
+    # Two marks of the three that a cluster asks for: it is missed, but they are no false positives.
+    truth = ImageTruth(path="a", clusters=[TrueCluster(bbox=(90, 90, 110, 110))])
+    detections, rule = Detections.of_marks([mark(100, 0.9), mark(105, 0.8)], SPACING), parse_rule("cluster:marks=3")
+    scores = score_image(detections, match(detections, truth, rule, SPACING), truth, rule)
+    assert (scores.best.tolist(), scores.highest) == ([MISS], 0.9)
+
+
 def test_a_normal_image_without_a_mark():
-    scores = scored([], ImageTruth(path="a", normal=True, breast_area_cm2=80), area=90)
+    scores = scored([], ImageTruth(path="a", normal=True))
     assert (scores.normal, scores.highest, scores.false_positives.size) == (True, -np.inf, 0)
-    assert scores.breast_area_cm2 == 90
 
 
 SCORES = st.integers(1, 20).map(lambda n: n / 20)
@@ -229,7 +263,14 @@ def test_a_curve_is_what_counting_at_every_threshold_gives_and_never_falls(build
     curve = froc(build(lesions, false), per=per)
     best, marks = np.concatenate(lesions), np.concatenate(false)
     assert curve.sensitivity == pytest.approx([(best >= t).mean() for t in curve.thresholds])
-    assert curve.false_positives == pytest.approx([(marks >= t).sum() / curve.denominator for t in curve.thresholds])
+    if per == "legacy":  # marks beside lesions make points too, and all images with anything are divided by
+        expected, by = [*marks, 0.35], len(lesions) + sum(map(bool, false))
+    else:
+        expected, by = marks, len(false) if per == "image" else 60 * len(false)
+    distinct = sorted({s for s in [*best, *expected] if np.isfinite(s)}, reverse=True)
+    assert curve.thresholds.tolist() == [np.inf, *distinct]
+    assert curve.denominator == by
+    assert curve.false_positives == pytest.approx([(marks >= t).sum() / by for t in curve.thresholds])
     assert (np.diff(curve.sensitivity) >= 0).all()
     assert (np.diff(curve.false_positives) >= 0).all()
     assert np.isnan(curve.area) if per == "legacy" and not marks.size else 0 <= curve.area <= 1

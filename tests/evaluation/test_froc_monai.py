@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from microcalc.evaluation.detections import Detections
-from microcalc.evaluation.froc import froc, score_image
+from microcalc.evaluation.froc import froc
 from microcalc.evaluation.matching import match, parse_rule
+from microcalc.evaluation.scores import score_image
 from microcalc.truth import ImageTruth, TrueCluster
 
 RULE = parse_rule("cluster:marks=1")

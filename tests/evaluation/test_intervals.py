@@ -10,6 +10,7 @@ from scipy.stats import binomtest
 from microcalc.errors import UsageError
 from microcalc.evaluation.classification import Confusion
 from microcalc.evaluation.intervals import normal, quantile, wilson
+from microcalc.evaluation.tables import published
 
 
 def test_the_normal_approximation_by_hand():
@@ -31,34 +32,24 @@ def test_wilson_as_published(successes, trials, low, high):
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(1, 500), st.floats(0, 1), st.sampled_from([0.8, 0.95, 0.99]))
-def test_wilson_agrees_with_scipy(trials, share, level):
+def test_wilson_agrees_with_scipy(trials, share, confidence):
     successes = round(share * trials)
-    expected = binomtest(successes, trials).proportion_ci(level, method="wilson")
-    assert wilson(successes, trials, level) == pytest.approx((expected.low, expected.high), abs=1e-9)
+    expected = binomtest(successes, trials).proportion_ci(confidence, method="wilson")
+    assert wilson(successes, trials, confidence) == pytest.approx((expected.low, expected.high), abs=1e-9)
 
 
-#: Pesapane et al., Table 2: (n of the task's test set, metric, low, high). Task 1: 3,393 patches; task 2: 2,426.
-TABLE_2 = [
-    (n, *map(float, cell.split()))
-    for n, row in (
-        (3393, "0.95 0.94 0.96, 0.98 0.98 0.98, 0.89 0.88 0.90, 0.96 0.95 0.97, 0.94 0.93 0.95"),  # AlexNet
-        (3393, "0.95 0.94 0.96, 0.96 0.95 0.97, 0.91 0.90 0.92, 0.96 0.95 0.97, 0.91 0.90 0.92"),  # ResNet18
-        (3393, "0.95 0.94 0.96, 0.97 0.96 0.98, 0.90 0.89 0.91, 0.96 0.95 0.97, 0.91 0.90 0.92"),  # ResNet34
-        (2426, "0.87 0.86 0.88, 0.85 0.84 0.86, 0.89 0.88 0.90, 0.87 0.86 0.88, 0.88 0.87 0.89"),
-        (2426, "0.80 0.78 0.82, 0.75 0.73 0.77, 0.85 0.84 0.86, 0.80 0.78 0.82, 0.80 0.78 0.82"),
-        (2426, "0.84 0.83 0.85, 0.84 0.83 0.85, 0.84 0.83 0.85, 0.81 0.79 0.83, 0.87 0.86 0.88"),
-    )
-    for cell in row.split(",")
-]
+#: The cells of Pesapane et al., Table 2.
+TABLE_2 = [row for row in published(paper="pesapane2023") if row.low is not None]
 
 
 def rounded(interval):
     return tuple(round(end, 2) for end in interval)
 
 
-@pytest.mark.parametrize(("n", "metric", "low", "high"), TABLE_2)
-def test_the_intervals_of_pesapane_follow_from_the_whole_test_set(n, metric, low, high):
-    assert rounded(normal(metric * n, n)) == (low, high)
+def test_the_intervals_of_pesapane_follow_from_the_whole_test_set():
+    assert len(TABLE_2) == 30
+    for row in TABLE_2:
+        assert rounded(normal(row.value * row.n, row.n)) == (row.low, row.high), row
 
 
 def test_the_intervals_of_pesapane_do_not_follow_from_own_denominators():
@@ -83,7 +74,7 @@ def test_impossible_counts_are_refused(interval, successes, trials):
         interval(successes, trials)
 
 
-def test_a_level_is_a_share():
+def test_confidence_is_a_share():
     assert quantile(0.95) == pytest.approx(1.959964, abs=1e-6)
-    with pytest.raises(UsageError, match="expected a level between 0 and 1, found 95"):
-        wilson(1, 2, level=95)
+    with pytest.raises(UsageError, match="expected a confidence between 0 and 1, found 95"):
+        wilson(1, 2, confidence=95)

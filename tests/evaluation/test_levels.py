@@ -3,7 +3,7 @@
 import pytest
 
 from microcalc.errors import UsageError
-from microcalc.evaluation.levels import case_of, units_of_lesions
+from microcalc.evaluation.levels import case_of, targets_of_lesions
 from microcalc.truth import ImageTruth
 
 VIEWS = [
@@ -40,7 +40,7 @@ def test_an_image_belongs_to_a_case(level, cases):
 )
 def test_a_lesion_stands_for_itself_or_for_what_holds_it(level, units):
     # Two in the first image, one in the second view of the same breast, none in the third, two in another patient.
-    assert units_of_lesions(VIEWS, [2, 1, 0, 2], level).tolist() == units
+    assert targets_of_lesions(VIEWS, [2, 1, 0, 2], level).tolist() == units
 
 
 def test_a_level_asks_for_what_it_is_made_of():
@@ -53,11 +53,11 @@ def test_a_level_asks_for_what_it_is_made_of():
 
 def test_only_images_with_lesions_are_asked():
     truths = [ImageTruth(path="a", patient="p"), ImageTruth(path="b")]
-    assert units_of_lesions(truths, [1, 0], "patient").tolist() == [0]
+    assert targets_of_lesions(truths, [1, 0], "patient").tolist() == [0]
     with pytest.raises(UsageError, match="found no patient"):
-        units_of_lesions(truths, [1, 1], "patient")
+        targets_of_lesions(truths, [1, 1], "patient")
 
 
 def test_no_lesions_belong_to_nothing():
-    assert units_of_lesions(VIEWS, [0, 0, 0, 0], "image").size == 0
-    assert units_of_lesions([], [], "calcification").size == 0
+    assert targets_of_lesions(VIEWS, [0, 0, 0, 0], "image").size == 0
+    assert targets_of_lesions([], [], "calcification").size == 0

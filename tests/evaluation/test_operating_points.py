@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from microcalc.errors import UsageError
 from microcalc.evaluation.classification import roc
-from microcalc.evaluation.operating_points import OperatingPoint, at_sensitivity, at_specificity, tangent, youden
+from microcalc.evaluation.operating_points import RocPoint, at_sensitivity, at_specificity, tangent, youden
 
 # (false, true positive rate): inf (0, 0), 0.9 (0, 1/3), 0.7 (1/2, 2/3), 0.4 (1/2, 1), -inf (1, 1).
 CURVE = roc([1, 1, 0, 1, 0], [0.9, 0.7, 0.7, 0.4, -np.inf])
@@ -19,7 +19,7 @@ NOT_ALL_MARKED = roc([1, 1, 0], [0.8, -np.inf, 0.3])
 
 def test_youden_by_hand():
     # J: 0, 1/3, 1/6, 1/2, 0.
-    assert youden(CURVE) == OperatingPoint(threshold=0.4, sensitivity=1, specificity=0.5)
+    assert youden(CURVE) == RocPoint(threshold=0.4, sensitivity=1, specificity=0.5)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_of_equal_points_the_highest_threshold_is_taken():
     # J is 0.1 at 0.9, and 0.8 - 0.7 at 0.5, which in floating point is more.
     labels = [1] * 10 + [0] * 10
     scores = [0.9] + [0.5] * 7 + [0.1] * 2 + [0.5] * 7 + [0.1] * 3
-    assert youden(roc(labels, scores)) == OperatingPoint(threshold=0.9, sensitivity=0.1, specificity=1)
+    assert youden(roc(labels, scores)) == RocPoint(threshold=0.9, sensitivity=0.1, specificity=1)
 
 
 @pytest.mark.parametrize(
@@ -82,13 +82,16 @@ def test_a_rate_that_is_just_reached_counts_in_floating_point():
     # 9 of 10 negative cases at 0.5: specificity 1 - 0.9, which in floating point is less than 0.1.
     curve = roc([1, 0, *[0] * 9], [0.5, 0.1, *[0.5] * 9])
     assert at_specificity(curve, 0.1).threshold == 0.5
+    # 3 of 10 positive cases at 0.5: all but 70 %, in floating point 1 - 0.7 > 3 / 10.
+    curve = roc([*[1] * 10, 0], [*[0.5] * 3, *[0.1] * 7, 0])
+    assert at_sensitivity(curve, 1 - 0.7).threshold == 0.5
 
 
 def test_what_no_threshold_reaches_is_met_at_an_end_of_the_curve():
     assert at_sensitivity(NOT_ALL_MARKED, 0.5).threshold == 0.8
-    assert at_sensitivity(NOT_ALL_MARKED, 0.9) == OperatingPoint(-np.inf, sensitivity=1, specificity=0)
-    assert at_specificity(WORSE_THAN_CHANCE, 0.9) == OperatingPoint(np.inf, sensitivity=0, specificity=1)
-    assert youden(WORSE_THAN_CHANCE) == OperatingPoint(np.inf, sensitivity=0, specificity=1)
+    assert at_sensitivity(NOT_ALL_MARKED, 0.9) == RocPoint(-np.inf, sensitivity=1, specificity=0)
+    assert at_specificity(WORSE_THAN_CHANCE, 0.9) == RocPoint(np.inf, sensitivity=0, specificity=1)
+    assert youden(WORSE_THAN_CHANCE) == RocPoint(np.inf, sensitivity=0, specificity=1)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from microcalc.evaluation.regions import (
     inside,
     lesion_box,
     lesion_region,
-    near,
     outline,
     region_of,
     shared_area,
@@ -120,6 +119,12 @@ def test_points_lie_where_matplotlib_says(seed):
     assert inside(where, corners).tolist() == Outline(corners).contains_points(where).tolist()
 
 
+def test_an_edge_through_pixel_centres_is_one_whatever_its_rounding():
+    # The left edge of the second square is at 5, but for the rounding of some earlier sum.
+    square = points((5 + 1e-12, 0), (9, 0), (9, 4), (5 + 1e-12, 4))
+    assert pixels(polygon_region(square)) == [(x, y) for x in range(5, 9) for y in range(4)]
+
+
 # ---- distances
 
 
@@ -127,13 +132,13 @@ def test_what_is_near_is_measured_to_the_nearest_pixel_centre_in_mm():
     square = lesion_region(TrueCalcification(x=101, y=101, polygon=BOX), SPACING)
     # Beside it 2 px, within it, off a corner by 3 and 4 px.
     where = points((104, 101), (101, 101), (105, 106))
-    found = [near(where, [square], px * 0.07, SPACING)[:, 0].tolist() for px in (1.99, 2, 4.99, 5)]
+    found = [square.near(where, px * 0.07, SPACING).tolist() for px in (1.99, 2, 4.99, 5)]
     assert found == [[False, True, False], [True, True, False], [True, True, False], [True, True, True]]
 
 
 def test_deep_in_a_large_region_is_near_it():
     breast = region_of(Ignored(bbox=(0, 0, 3000, 2000)))
-    assert near(points((1500, 1000)), [breast], 0.07, SPACING).tolist() == [[True]]
+    assert breast.near(points((1500, 1000)), 0.07, SPACING).tolist() == [True]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -141,7 +146,7 @@ def test_what_is_near_is_what_looking_at_every_pixel_finds(seed):
     rng = np.random.default_rng(seed)
     regions = [polygon_region(star(rng)) for _ in range(3)]
     where = rng.uniform(-5, 45, (50, 2))
-    found = near(where, regions, 0.5, (0.1, 0.2))
+    found = np.stack([region.near(where, 0.5, (0.1, 0.2)) for region in regions], axis=1)
     for i, (x, y) in enumerate(where):
         for j, region in enumerate(regions):
             gaps = [np.hypot((x - u) * 0.2, (y - v) * 0.1) for u, v in pixels(region)]
@@ -192,9 +197,11 @@ def test_the_box_of_a_lesion_is_that_of_its_outline_or_disc_or_one_pixel():
 
 
 def test_a_region_lies_within_several_together():
-    square = region_of(TrueCluster(bbox=(99.5, 99.5, 102.5, 102.5)))
-    upper, lower = Ignored(bbox=(90.5, 90.5, 110.5, 101.5)), Ignored(bbox=(99.5, 101.5, 101.5, 120.5))
-    last = Ignored(bbox=(101.5, 101.5, 102.5, 102.5))
+    # Pixels 100..105, of which upper and lower leave (104, 104), (105, 104), (104, 105), (105, 105): the last of them
+    # is two away from both.
+    square = region_of(TrueCluster(bbox=(99.5, 99.5, 105.5, 105.5)))
+    upper, lower = Ignored(bbox=(90.5, 90.5, 110.5, 103.5)), Ignored(bbox=(99.5, 103.5, 103.5, 120.5))
+    last = Ignored(bbox=(104.5, 104.5, 105.5, 105.5))
     parts = [region_of(part) for part in (upper, lower, last)]
     assert all_within([square], parts[:2]).tolist() == [False]
     assert all_within([square], parts).tolist() == [True]
@@ -207,3 +214,33 @@ def test_a_region_does_not_lie_within_a_hole():
     hole = region_of(TrueCluster(bbox=(1.5, 1.5, 3.5, 3.5)))
     side = region_of(TrueCluster(bbox=(-0.5, -0.5, 1.5, 5.5)))
     assert all_within([hole, side], [polygon_region(frame)]).tolist() == [False, True]
+
+
+def test_a_disc_lies_within_an_outline_of_the_same_disc():
+    # 20 px across around a pixel's centre: pixels on its very edge belong to it, but not to the polygon of 200 corners
+    # on that edge, whose sides cut a thousandth of a pixel off.
+    disc = lesion_region(TrueCalcification(x=100, y=100, diameter_mm=1.4), SPACING)
+    angles = np.linspace(0, 2 * np.pi, 200, endpoint=False)
+    same = polygon_region(100 + 10 * np.stack([np.cos(angles), np.sin(angles)], axis=1))
+    assert disc.mask.sum() > same.mask.sum()
+    assert disc.lies_within([same])
+    smaller = polygon_region(100 + 8 * np.stack([np.cos(angles), np.sin(angles)], axis=1))
+    assert not disc.lies_within([smaller])
+
+
+def test_a_pixel_beside_a_region_does_not_lie_within_it():
+    box = region_of(Ignored(bbox=(99.5, 99.5, 102.5, 102.5)))
+    pixels = [lesion_region(TrueCalcification(x=x, y=101), SPACING) for x in (102, 103)]
+    assert all_within(pixels, [box]).tolist() == [True, False]
+
+
+def test_a_box_of_any_size_costs_nothing():
+    everything = region_of(Ignored(bbox=(-1e6, -1e6, 1e6, 1e6)))
+    where = points((5, 5), (1e6 + 7, 5), (1e6 + 7.01, 5), (-1e6, -1e6))
+    assert everything.near(where, 0.49, SPACING).tolist() == [True, True, False, True]
+    assert everything.area_within(np.array([(0, 0, 2, 3), (1e6 - 1, 0, 1e6 + 1, 1), (np.nan,) * 4])).tolist() == [
+        6,
+        1,
+        0,
+    ]
+    assert lesion_region(TrueCalcification(x=5, y=5, diameter_mm=1), SPACING).lies_within([everything])

@@ -147,6 +147,12 @@ def test_growing_is_cut_at_the_border_and_leaves_nothing_where_nothing_was():
         dilate(corner, 0)
 
 
+def test_only_a_mask_grows():
+    # In eight bits a label of 256 would be background.
+    with pytest.raises(UsageError, match=r"of type bool, found \(2, 3\) of int64"):
+        dilate(np.full((2, 3), 256))
+
+
 def test_li_threshold_of_two_levels():
     # Scaled to 0 and 1 the background's mean is 0, and the mean of all, 1/4, stands: 10 + 20 / 4.
     values = np.array([[10.0, 10, 10, 30]])
@@ -158,6 +164,14 @@ def test_li_threshold_agrees_with_scikit_image_at_any_scale(scale, shift):
     rng = np.random.default_rng(0)
     values = np.concatenate([rng.normal(0.2, 0.05, 900), rng.normal(0.7, 0.1, 100)]) * scale + shift
     assert li_threshold(values.reshape(20, 50)) == pytest.approx(threshold_li(values), abs=1e-6 * scale)
+
+
+def test_li_threshold_of_a_fine_map_solves_its_equation():
+    # (b - f) / (log b - log f), of the mean below and the mean above, from the lowest value on.
+    values = np.linspace(0, 1, 20_001) ** 2
+    threshold = li_threshold(values)
+    below, above = values[values <= threshold].mean(), values[values > threshold].mean()
+    assert threshold == pytest.approx((below - above) / math.log(below / above), abs=1e-9)
 
 
 def test_li_threshold_of_a_constant_map_leaves_no_foreground():

@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from microcalc.evaluation.froc import ImageScores
 from microcalc.evaluation.matching import parse_rule
+from microcalc.evaluation.scores import ImageScores
 from microcalc.evaluation.strata import AGE_BANDS, CLUSTER_SIZE_BANDS, SIZE_BANDS, SNR_BANDS, strata
 from microcalc.truth import ImageTruth, TrueCalcification, TrueCluster
 
@@ -22,7 +22,7 @@ def image(*calcifications, clusters=(), rule="disc14", asked=None, **known):
     lesions = truth.calcifications if rule == "disc14" else truth.clusters
     asked = np.arange(len(lesions)) if asked is None else np.array(asked, np.intp)
     best = np.linspace(0.1, 0.9, len(lesions))[asked]
-    return ImageScores(truth, None, asked, best, np.empty(0), 0.9, parse_rule(rule))
+    return ImageScores(truth, asked, best, np.empty(0), 0.9, parse_rule(rule))
 
 
 def lesions_by(images, by):

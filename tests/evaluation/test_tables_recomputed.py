@@ -8,6 +8,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from microcalc.evaluation.intervals import normal
 from microcalc.evaluation.tables import published
 
 SHARES = ("accuracy", "sensitivity", "specificity")
@@ -225,26 +226,16 @@ def test_findings_of_the_thousand_patients_add_up():
     assert sum(row.value for row in densities) == 389 + 611 == 1000  # not the 1986 mammograms
 
 
-def half_width(value, n):
-    return 1.96 * np.sqrt(value * (1 - value) / n)
-
-
-def test_the_stated_interval_has_the_whole_test_set_for_n():
-    rows = [row for row in published(paper="pesapane2023") if row.low is not None]
-    assert len(rows) == 30
-    for row in rows:
-        half = half_width(row.value, row.n)
-        assert (round(row.value - half, 2), round(row.value + half, 2)) == (row.low, row.high), row
-
-
 def test_the_interval_of_specificity_is_about_half_of_its_own():
     """3393 - 2426 = 967 test patches are free of calcifications; the root of 3393 / 967 is 1.87."""
     negatives = count("pesapane2023", "Task 1", "test") - count("pesapane2023", "Task 2", "test")
     row = only("pesapane2023", "Task 1, AlexNet", "specificity")
     assert negatives == 967
-    assert half_width(row.value, negatives) / half_width(row.value, row.n) == pytest.approx(1.87, abs=0.005)
-    half = half_width(row.value, negatives)
-    assert (round(row.value - half, 2), round(row.value + half, 2)) == (0.87, 0.91)  # printed: 0.88 to 0.90
+    assert (row.low, row.high) == (0.88, 0.90)
+    low, high = normal(row.value * negatives, negatives)
+    assert (round(low, 2), round(high, 2)) == (0.87, 0.91)
+    narrow_low, narrow_high = normal(row.value * row.n, row.n)
+    assert (high - low) / (narrow_high - narrow_low) == pytest.approx(1.87, abs=0.005)
 
 
 @pytest.mark.parametrize("network", ["AlexNet", "ResNet18", "ResNet34"])

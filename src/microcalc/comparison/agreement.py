@@ -1,4 +1,4 @@
-"""Whether what a system says of an image can be about the image that the truth is about."""
+"""Whether a system and the truth can be about one image."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ import numpy as np
 
 from microcalc.comparison.systems import SystemImage
 from microcalc.errors import ReadError
+from microcalc.evaluation.detections import Array
 from microcalc.truth import ImageTruth
 
 
 def check_agreement(image: SystemImage, truth: ImageTruth, source: Path) -> None:
-    """Refuse an image of another size than the truth's, and marks outside it.
+    """Refuse an image of another size than the truth's, and what has its centre outside it, on either side.
+
+    Boxes may reach beyond it: that of a mark at the chest wall does.
 
     Args:
         image: what a system says of it.
@@ -30,16 +33,26 @@ def check_agreement(image: SystemImage, truth: ImageTruth, source: Path) -> None
             do="score what was found on the original images",
             where=source,
         )
-    rows, columns = stated or image.shape or (np.inf, np.inf)
-    xy = image.marks.xy
-    outside = np.flatnonzero(((xy < -0.5) | (xy > (columns - 0.5, rows - 0.5))).any(axis=1))
+    size = stated or image.shape
+    place = image.path if size is None else f"{image.path}, {size[0]} rows and {size[1]} columns"
+    high = np.array(size or (np.inf, np.inf))[::-1] - 0.5
+    _check_inside(f"marks inside {place}", image.marks.xy, high, source)
+    if image.clusters is not None:
+        _check_inside(f"clusters inside {place}", image.clusters.xy, high, source)
+    calcifications = np.array([(lesion.x, lesion.y) for lesion in truth.calcifications]).reshape(-1, 2)
+    clusters = np.array([cluster.bbox for cluster in truth.clusters]).reshape(-1, 2, 2).mean(axis=1)
+    _check_inside(f"true calcifications inside {place}", calcifications, high, None)
+    _check_inside(f"true clusters inside {place}", clusters, high, None)
+
+
+def _check_inside(expected: str, xy: Array, high: Array, source: Path | None) -> None:
+    """Refuse (N, 2) centres beyond an image's outer edges, those at -0.5 or those at ``high``."""
+    outside = np.flatnonzero(((xy < -0.5) | (xy > high)).any(axis=1))
     if outside.size:
-        x, y = xy[outside[0]]
         others = f" ({outside.size} such)" if outside.size > 1 else ""
         raise ReadError(
-            expected=f"marks inside {image.path}"
-            + (f", {rows} rows and {columns} columns" if columns < np.inf else ""),
-            found=f"x = {x:g}, y = {y:g}{others}",
+            expected=expected,
+            found="x = {:g}, y = {:g}".format(*xy[outside[0]]) + others,
             do="give pixels of the original image, neither resized nor cropped: x the column, y the row, from 0",
             where=source,
         )

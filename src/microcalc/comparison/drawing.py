@@ -99,7 +99,7 @@ def draw(
         paint(axes)
         if axes.get_legend_handles_labels()[1]:
             figure.legend(loc="outside upper left", alignment="left")
-        figure.supxlabel(note, fontsize=7, alpha=0.75)
+        figure.supxlabel(note, x=0.01, ha="left", fontsize=7, alpha=0.75)
         file = io.StringIO()
         figure.savefig(
             file, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))

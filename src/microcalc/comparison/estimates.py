@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from microcalc.comparison.records import Estimate
 from microcalc.errors import MicrocalcError
 from microcalc.evaluation.bootstrap import interval
-from microcalc.evaluation.intervals import wilson
+from microcalc.evaluation.intervals import ROUNDING, wilson
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Measure:
+class Measured:
     """A number of one system, and what it comes to in each resample: what differences of systems are made of."""
 
     #: As a report writes it: AUC50, sensitivity at 1, ROC AUC.
@@ -29,18 +29,23 @@ class Measure:
     draws: Array
     #: What it was counted on.
     n: int
-    #: Why it is not defined, or has no interval.
+    #: Why it is not defined, or has no interval; or what to know of it.
     reason: str | None = None
 
     def estimate(self) -> Estimate:
         """The number with its interval; null where it is not defined."""
         if math.isnan(self.value):
             return undefined(self.reason or "not defined on these images", self.n)
-        return estimate(self.value, interval(self.draws), self.n, self.reason or left_out(self.draws))
+        return estimate(self.value, interval(self.draws), self.n, self.reason or without_draws(self.draws))
 
 
 def estimate(value: float, limits: tuple[float, float], n: int, remark: str | None = None) -> Estimate:
-    """A number with its interval; the limits are NaN where there is none, and ``remark`` says why."""
+    """A number with its interval; the limits are NaN where there is none, and ``remark`` says why.
+
+    An interval of no width, as where every lesion is found in every resample, speaks of too few and is left out.
+    """
+    if limits[1] - limits[0] < ROUNDING:
+        limits, remark = (math.nan, math.nan), remark or "no interval: the same in all resamples"
     low, high = (None if math.isnan(limit) else float(limit) for limit in limits)
     return Estimate(value=value, low=low, high=high, n=n, remark=remark)
 
@@ -56,7 +61,7 @@ def share(successes: int, trials: int) -> Estimate:
     return estimate(successes / trials, wilson(successes, trials), trials)
 
 
-def alone(units: Mapping[str, NDArray[np.intp]], unit: str) -> str | None:
+def why_no_interval(units: Mapping[str, NDArray[np.intp]], unit: str) -> str | None:
     """Why a number has no interval: what it is counted on comes from one unit, which is drawn again and again.
 
     Args:
@@ -69,7 +74,7 @@ def alone(units: Mapping[str, NDArray[np.intp]], unit: str) -> str | None:
     return None
 
 
-def left_out(draws: Array) -> str | None:
+def without_draws(draws: Array) -> str | None:
     """How many resamples an interval does without, since the number is not defined on them."""
     nowhere = int(np.isnan(draws).sum())
     if nowhere == draws.size:

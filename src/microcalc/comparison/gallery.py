@@ -13,6 +13,7 @@ import numpy as np
 
 from microcalc.breast import Breast, find_breast, mend_polarity
 from microcalc.comparison.scored import ScoredImage, ScoredSystem
+from microcalc.comparison.systems import posix_path
 from microcalc.comparison.worst import Facts, Spot, Worst, worst_false_positives, worst_misses
 from microcalc.errors import MicrocalcError, ReadError
 from microcalc.findings import Spacing
@@ -89,11 +90,11 @@ def make_gallery(scored: Sequence[ScoredSystem], images_root: Path | None) -> Ga
     pictures: dict[Spot, Picture] = {}
     missing = []
     if images_root is not None:
-        for number, spots in sorted(by_image.items()):
+        for index, spots in sorted(by_image.items()):
             try:
-                pictures |= _cut(scored[0].images[number], spots, images_root)
+                pictures |= _cut(scored[0].images[index], spots, images_root)
             except MicrocalcError as error:
-                missing.append(f"{scored[0].images[number].truth.path}: {error.reason}")
+                missing.append(f"{scored[0].images[index].truth.path}: {error.reason}")
 
     def examples(worst: Worst) -> Examples:
         shown = (
@@ -115,7 +116,7 @@ def _cut(image: ScoredImage, spots: Sequence[Spot], root: Path) -> dict[Spot, Pi
 
 def _read(image: ScoredImage, root: Path) -> tuple[Mammogram, Breast]:
     truth = image.truth
-    mammogram = mend_polarity(read_mammogram(root / truth.path))
+    mammogram = mend_polarity(read_mammogram(root / posix_path(truth.path)))
     stated = (truth.rows or mammogram.shape[0], truth.columns or mammogram.shape[1])
     if stated != mammogram.shape:
         raise ReadError(

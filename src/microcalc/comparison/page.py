@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
-
-import jinja2
 
 from microcalc.comparison import wording
 from microcalc.comparison.drawing import COLOURS, Drawing
-from microcalc.comparison.figures import figures, is_own_figure
+from microcalc.comparison.figures import figures
 from microcalc.comparison.gallery import make_gallery
 from microcalc.comparison.records import Evaluation
 from microcalc.comparison.scored import ScoredSystem
 from microcalc.evaluation.tables import PAPERS, Published, published, worth
-from microcalc.output.files import remove, replacing
+from microcalc.output.files import replacing
+from microcalc.output.html import read_asset, write_html
 from microcalc.output.words import NOT_A_DEVICE, count
 
 
@@ -36,12 +34,10 @@ def write_page(evaluation: Evaluation, scored: Sequence[ScoredSystem], images_ro
     """
     drawn = figures(evaluation)
     _write_figures([drawing for section in drawn.values() for drawing in section], path.parent / "figures")
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    words = (wording.number, wording.interval, wording.said, wording.p_value, count, worth)
-    environment.filters |= {function.__name__: function for function in words}
-    html = environment.from_string(_asset("evaluation.html.j2")).render(
+    write_html(
+        path,
+        read_asset("microcalc.comparison", "evaluation.html.j2"),
+        (wording.number, wording.score, wording.interval, wording.said, wording.p_value, count, worth),
         evaluation=evaluation,
         drawn=drawn,
         # Every system has the same strata.
@@ -55,15 +51,11 @@ def write_page(evaluation: Evaluation, scored: Sequence[ScoredSystem], images_ro
         wording=wording,
         colours=COLOURS,
         not_a_device=NOT_A_DEVICE,
-        style=_asset("evaluation.css"),
+        style=read_asset("microcalc.comparison", "evaluation.css"),
     )
-    with replacing(path) as file:
-        file.write(html.encode())
 
 
 def _write_figures(drawings: Sequence[Drawing], folder: Path) -> None:
-    for path in filter(is_own_figure, folder.glob("*.svg")):
-        remove(path)  # an earlier run's must not stand beside these
     for drawing in drawings:
         with replacing(folder / f"{drawing.name}.svg") as file:
             file.write(drawing.svg.encode())
@@ -85,9 +77,5 @@ class _Notes:
 def _published(evaluation: Evaluation) -> tuple[Published, ...]:
     """Numbers of the same measure at the same level: only AUC50 by calcification has any."""
     settings = evaluation.settings
-    comparable = settings.level == "calcification" and settings.per != "cm2" and any(s.froc for s in evaluation.systems)
+    comparable = settings.level == "calcification" and settings.per != "cm2"
     return published(measure="auc50", level="calcification") if comparable else ()
-
-
-def _asset(name: str) -> str:
-    return resources.files("microcalc.comparison").joinpath(name).read_text("utf-8")

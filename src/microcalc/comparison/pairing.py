@@ -17,6 +17,7 @@ from microcalc.comparison.agreement import check_agreement
 from microcalc.comparison.systems import System, SystemImage, posix_path
 from microcalc.errors import ReadError, UsageError
 from microcalc.evaluation.detections import Detections
+from microcalc.output import PSEUDONYM
 from microcalc.output.words import count
 from microcalc.truth import ImageTruth
 
@@ -25,8 +26,6 @@ Unmatched = Literal["fail", "empty", "common"]
 
 #: How many images an error names.
 _FEW = 3
-#: Begins the path of an image in pseudonymised findings: a hash of its content.
-_HASH = "sha256-"
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +42,7 @@ class Aligned:
 def align(
     truths: Sequence[ImageTruth],
     systems: Sequence[System],
-    known: Sequence[ImageTruth] | None = None,
+    others: Sequence[ImageTruth] | None = None,
     unmatched: Unmatched = "fail",
 ) -> Aligned:
     """Pair each image of the truth with what every system says of it.
@@ -51,7 +50,7 @@ def align(
     Args:
         truths: the images to score on.
         systems: at least one.
-        known: further images of the truth (other splits) that systems may name and that are passed over.
+        others: further images of the truth (other splits) that systems may name and that are passed over.
         unmatched: what to do about images that not every file names. ``fail``: raise. ``empty``: where a system does
             not name an image of the truth, it found nothing there; an image that only a system names is still an
             error. ``common``: keep the images that the truth and all systems name.
@@ -60,23 +59,23 @@ def align(
         UsageError: images that cannot be paired, or could be in more than one way.
         ReadError: files that contradict each other: an image twice, another size, a mark outside it.
     """
-    index = _Index([*truths, *(known or ())])
-    pairings = [_pair(system, index, len(truths)) for system in systems]
-    common = [number for number in range(len(truths)) if all(number in pairing.found for pairing in pairings)]
+    catalogue = _Catalogue([*truths, *(others or ())])
+    pairings = [_pair(system, catalogue, len(truths)) for system in systems]
+    common = [index for index in range(len(truths)) if all(index in pairing.found for pairing in pairings)]
     if unmatched != "common" or not common:
         for pairing in pairings:
             _check_complete(pairing, truths, unmatched)
     kept = common if unmatched == "common" else range(len(truths))
     return Aligned(
-        tuple(truths[number] for number in kept),
-        tuple(tuple(pairing.image(number, truths[number]) for number in kept) for pairing in pairings),
+        tuple(truths[index] for index in kept),
+        tuple(tuple(pairing.image(index, truths[index]) for index in kept) for pairing in pairings),
         _remarks(pairings, len(truths), len(truths) - len(kept)),
     )
 
 
 @dataclass(frozen=True)
 class _Pairing:
-    """One system's images beside those of the truth, which go by their numbers."""
+    """One system's images beside those of the truth, which go by their indices."""
 
     system: System
     found: dict[int, SystemImage]
@@ -87,29 +86,29 @@ class _Pairing:
     #: Paths that the truth does not name.
     foreign: tuple[str, ...]
 
-    def image(self, number: int, truth: ImageTruth) -> SystemImage:
+    def image(self, index: int, truth: ImageTruth) -> SystemImage:
         """What the system says of an image; of a missing one, that it found nothing."""
-        if number in self.found:
-            check_agreement(self.found[number], truth, self.system.source)
-            return self.found[number]
+        if index in self.found:
+            check_agreement(self.found[index], truth, self.system.source)
+            return self.found[index]
         return SystemImage(
             path=posix_path(truth.path),
             sop_instance_uid=truth.sop_instance_uid,
             marks=Detections.of_marks((), None),
-            clusters=None if self.system.detector is None else Detections.of_clusters(()),
+            clusters=None if self.system.detector is None else Detections.of_clusters((), ()),
             spacing_mm=None,
             breast_area_cm2=None,
             shape=None,
         )
 
 
-class _Index:
+class _Catalogue:
     """The images of the truth by every name that a system may call them."""
 
     def __init__(self, truths: Sequence[ImageTruth]) -> None:
         self.truths = truths
-        self.by_path = {posix_path(truth.path): number for number, truth in enumerate(truths)}
-        uids = [(truth.sop_instance_uid, number) for number, truth in enumerate(truths) if truth.sop_instance_uid]
+        self.by_path = {posix_path(truth.path): index for index, truth in enumerate(truths)}
+        uids = [(truth.sop_instance_uid, index) for index, truth in enumerate(truths) if truth.sop_instance_uid]
         self.by_uid = dict(uids)
         if len(self.by_path) < len(truths) or len(self.by_uid) < len(uids):
             raise ReadError(
@@ -118,8 +117,8 @@ class _Index:
                 do="remove the doubles from the truth",
             )
         self.by_name: dict[str, list[int]] = defaultdict(list)
-        for path, number in self.by_path.items():
-            self.by_name[PurePosixPath(path).name].append(number)
+        for path, index in self.by_path.items():
+            self.by_name[PurePosixPath(path).name].append(index)
 
     def exact(self, path: str, uid: str | None, source: Path) -> int | None:
         """The image of that SOPInstanceUID, else of that path.
@@ -129,56 +128,56 @@ class _Index:
         """
         if uid in self.by_uid:
             return self.by_uid[uid]
-        number = self.by_path.get(path)
-        if number is not None and self.differs(number, uid):
+        index = self.by_path.get(path)
+        if index is not None and self.differs(index, uid):
             raise ReadError(
                 expected=f"{path} to be the image that the truth is about",
                 found="another SOPInstanceUID",
                 do="score on the images that the truth was made on",
                 where=source,
             )
-        return number
+        return index
 
-    def differs(self, number: int, uid: str | None) -> bool:
+    def differs(self, index: int, uid: str | None) -> bool:
         """Whether an image of the truth is known to have another SOPInstanceUID."""
-        stated = self.truths[number].sop_instance_uid
+        stated = self.truths[index].sop_instance_uid
         return None not in (uid, stated) and uid != stated
 
 
-def _pair(system: System, index: _Index, scored: int) -> _Pairing:
+def _pair(system: System, catalogue: _Catalogue, scored: int) -> _Pairing:
     """Pair what a system lists, and what it failed on, with the truth, whose first ``scored`` images are asked for."""
     images = system.images
     keys = [(image.path, image.sop_instance_uid) for image in images]
-    numbers = _numbers([*keys, *((path, None) for path in system.failed)], index, system.source)
+    indices = _indices([*keys, *((path, None) for path in system.failed)], catalogue, system.source)
     found: dict[int, SystemImage] = {}
     foreign = []
-    for number, image in zip(numbers, images, strict=False):
-        if number is None:
+    for index, image in zip(indices, images, strict=False):
+        if index is None:
             foreign.append(image.path)
-        elif found.setdefault(number, image) is not image:
+        elif found.setdefault(index, image) is not image:
             raise ReadError(
                 expected="each image of the truth once",
-                found=f"{found[number].path} and {image.path}, which are one by SOPInstanceUID and path",
+                found=f"{found[index].path} and {image.path}, which are one by SOPInstanceUID and path",
                 do="keep one of them",
                 where=system.source,
             )
-    missing = tuple(number for number in range(scored) if number not in found)
-    failures = set(numbers[len(images) :])
-    failed = tuple(number for number in missing if number in failures)
+    missing = tuple(index for index in range(scored) if index not in found)
+    failures = set(indices[len(images) :])
+    failed = tuple(index for index in missing if index in failures)
     return _Pairing(system, found, missing, failed, tuple(foreign))
 
 
-def _numbers(keys: Sequence[tuple[str, str | None]], index: _Index, source: Path) -> list[int | None]:
-    """The number of each (path, SOPInstanceUID) among the images of the truth; None where the truth has none such."""
-    numbers = [index.exact(path, uid, source) for path, uid in keys]
-    taken = set(numbers)
+def _indices(keys: Sequence[tuple[str, str | None]], catalogue: _Catalogue, source: Path) -> list[int | None]:
+    """The index of each (path, SOPInstanceUID) among the images of the truth; None where the truth has none such."""
+    indices = [catalogue.exact(path, uid, source) for path, uid in keys]
+    taken = set(indices)
     namesakes = Counter(PurePosixPath(path).name for path, _ in keys)
     for place, (path, uid) in enumerate(keys):
         name = PurePosixPath(path).name
-        bearers = index.by_name.get(name, [])
-        if numbers[place] is not None or (len(bearers) > 1 and path != name):
+        bearers = catalogue.by_name.get(name, [])
+        if indices[place] is not None or (len(bearers) > 1 and path != name):
             continue  # where the truth tells images of one name apart by folders, another folder is another image
-        free = [number for number in bearers if number not in taken and not index.differs(number, uid)]
+        free = [index for index in bearers if index not in taken and not catalogue.differs(index, uid)]
         if not free:
             continue
         if len(bearers) > 1 or namesakes[name] > 1:
@@ -188,8 +187,8 @@ def _numbers(keys: Sequence[tuple[str, str | None]], index: _Index, source: Path
                 do="give the paths of the truth, or SOPInstanceUIDs",
                 where=source,
             )
-        numbers[place] = free[0]
-    return numbers
+        indices[place] = free[0]
+    return indices
 
 
 def _check_complete(pairing: _Pairing, truths: Sequence[ImageTruth], unmatched: Unmatched) -> None:
@@ -198,7 +197,7 @@ def _check_complete(pairing: _Pairing, truths: Sequence[ImageTruth], unmatched: 
     found = []
     if missing:
         failed = f", {len(pairing.failed)} of which the system failed on" if pairing.failed else ""
-        found.append(f"{_some([truths[number].path for number in missing])} not listed{failed}")
+        found.append(f"{_some([truths[index].path for index in missing])} not listed{failed}")
     if pairing.foreign:
         found.append(f"{_some(pairing.foreign)} not in the truth")
     if found:
@@ -211,7 +210,7 @@ def _check_complete(pairing: _Pairing, truths: Sequence[ImageTruth], unmatched: 
 
 
 def _remedy(pairing: _Pairing, unmatched: Unmatched) -> str:
-    if not pairing.found and any(path.startswith(_HASH) for path in pairing.foreign):
+    if not pairing.found and any(path.startswith(PSEUDONYM) for path in pairing.foreign):
         return "these findings are pseudonymised and their hashes match nothing: detect without --pseudonymise"
     if not pairing.found and pairing.foreign:
         return "give paths relative to the truth's root, or the truth of these images"

@@ -10,9 +10,12 @@ from typing import Literal
 
 from pydantic import Field
 
+from microcalc.comparison.pairing import Unmatched
+from microcalc.evaluation.bootstrap import Unit
 from microcalc.evaluation.froc import Per
 from microcalc.evaluation.levels import Level
 from microcalc.findings import DetectorInfo, Document, Record
+from microcalc.truth import Split
 
 
 class Estimate(Record):
@@ -22,7 +25,7 @@ class Estimate(Record):
     low: float | None = None
     high: float | None = None
     n: int | None = Field(default=None, description="What it was counted on.")
-    remark: str | None = Field(default=None, description="Why there is no value, or no interval.")
+    remark: str | None = Field(default=None, description="Why there is no value or no interval, or what to know of it.")
 
 
 class At(Record):
@@ -38,13 +41,17 @@ class Account(Record):
     threshold: float | None = Field(description="Detections at or above it; null: all that are listed.")
     lesions: int = Field(description="That a detector is asked for.")
     ignored_lesions: int
-    hits: int = Field(description="Lesions found.")
-    misses: int
+    lesions_found: int
+    lesions_missed: int
     detections: int = Field(description="Each in exactly one of the five places below.")
-    hitting: int = Field(description="That count for a lesion.")
-    duplicates: int = Field(description="On lesions that others count for, with better scores.")
-    false_positives: int = Field(description="On images known to be normal.")
-    false_positives_elsewhere: int = Field(description="On other images: no calcium is listed there.")
+    detections_hit: int = Field(description="That count for a lesion.")
+    duplicates: int = Field(
+        description="On lesions that others count for, with better scores, or that too few marks lie in."
+    )
+    false_positives: int = Field(
+        description="On images where they count: those known to be normal; all, where no image is."
+    )
+    false_positives_elsewhere: int = Field(description="On other images, which enter no rate.")
     ignored: int = Field(description="Detections that touch only regions to ignore.")
 
 
@@ -53,7 +60,7 @@ class ImageAccount(Record):
 
     path: str
     normal: bool | None
-    account: Account = Field(description="All detections of the file.")
+    listed: Account = Field(description="All detections of the file.")
     shown: Account | None = Field(description="Those at or above the detector's threshold.")
 
 
@@ -61,14 +68,18 @@ class FrocResult(Record):
     """A free-response curve: a step function, of which the points are given at which it rises, and its last.
 
     Beyond that it continues level. The point that the detector's own threshold reaches is among them too. Counted as
-    the public code does (legacy), every point is given: it joins them by straight lines.
+    the public code does (legacy), every point is given: it joins them by straight lines. The band and
+    the sensitivities at stated rates are of the step function even so.
     """
 
     lesions: int
     normal_images: int
     denominator: float = Field(description="Images or cm2 that false positives are divided by.")
     limit: float = Field(description="Up to which the area is taken.")
-    area: Estimate = Field(description="Area up to the limit, divided by it: AUC50 where the limit is 50.")
+    area: Estimate = Field(
+        description="Area up to the limit, divided by it: AUC50 where the limit is 50; legacy: up to the curve's "
+        "end, where that comes first."
+    )
     legacy_area: float | None = Field(description="The same by the public code's definition.")
     at: tuple[At, ...]
     thresholds: tuple[float, ...]
@@ -82,7 +93,7 @@ class FrocResult(Record):
 class Operation(Record):
     """Cases told apart at one threshold."""
 
-    name: str = Field(description="shown: the detector's own; others, such as youden: chosen on these very cases.")
+    name: str = Field(description="own: the detector's; others, such as youden: chosen on these very cases.")
     threshold: float
     chosen_here: bool = Field(description="True: chosen on the cases it is measured on, and so too good.")
     true_positives: int
@@ -96,16 +107,21 @@ class Operation(Record):
 
 
 class CaseResult(Record):
-    """Images, breasts or patients with a lesion against those known to be normal, by their best score."""
+    """Positive cases against negative ones, by a score of each.
+
+    Images, breasts or patients with a lesion against those known to be normal, by their best score; or, as malignancy,
+    malignant lesions against benign ones, by the malignancy of the detection that hits each.
+    """
 
     level: Level
     positives: int
     negatives: int
-    left_out: int = Field(description="Cases that are neither.")
+    left_out: int = Field(
+        description="Neither: not known to be normal; as malignancy, missed, or of unknown pathology or malignancy."
+    )
     auc: Estimate = Field(description="Area under the ROC curve, interval by resampling.")
     auc_delong: Estimate = Field(description="The same with DeLong's interval, as if cases were independent.")
     average_precision: Estimate
-    afroc: Estimate = Field(description="AFROC figure of merit by lesion, jackknife interval.")
     thresholds: tuple[float | None, ...] = Field(
         description="null: reached by no threshold, cases without a detection."
     )
@@ -141,7 +157,7 @@ class Stratum(Record):
     lesions: int
     normal_images: int
     area: Estimate
-    at_one: Estimate = Field(description="Sensitivity at the second of the stated rates of false positives.")
+    at: At = Field(description="The second of the stated rates of false positives.")
 
 
 class SystemResult(Record):
@@ -153,8 +169,9 @@ class SystemResult(Record):
     detector: DetectorInfo | None
     listed: Account = Field(description="All detections of the file.")
     shown: Account | None = Field(description="Those at or above the detector's threshold.")
-    froc: FrocResult | None
-    cases: CaseResult | None
+    froc: FrocResult
+    afroc: Estimate = Field(description="Figure of merit by lesion, jackknife interval.")
+    cases: CaseResult
     malignancy: CaseResult | None = Field(description="Benign from malignant, on lesions hit; null without scores.")
     histogram: Histogram
     reliability: Reliability | None
@@ -167,9 +184,18 @@ class Difference(Record):
 
     first: str
     second: str
-    measure: str = Field(description="As a report writes it: AUC50, sensitivity at 1, ROC AUC.")
+    measure: str = Field(
+        description="As a report writes it: AUC50, sensitivity at 1, ROC AUC, AFROC, ROC AUC (DeLong)."
+    )
     difference: Estimate
-    p_value: float | None = Field(description="Two-sided, of no difference; not adjusted for several comparisons.")
+    p_value: float | None = Field(
+        description="Two-sided, of no difference: by resampling; for AFROC the jackknife's t-test; or DeLong's. Not "
+        "adjusted for several comparisons."
+    )
+    least_p: float | None = Field(
+        description="The smallest p-value that so many resamples can give: one as small may be smaller in truth. Null "
+        "where nothing was resampled."
+    )
 
 
 class Settings(Record):
@@ -178,9 +204,9 @@ class Settings(Record):
     level: Level
     rule: str
     per: Per
-    split: str | None
-    unmatched: str
-    resample: str
+    split: Split | None
+    unmatched: Unmatched
+    resample: Unit
     draws: int
     seed: int
 

@@ -58,18 +58,18 @@ class Rows:
         self.refuse(values < 0, f"a {name} of 0 or more", lambda row: f"{values[row]:g}", do)
 
 
-def number_of(names: Sequence[NameT]) -> tuple[list[NameT], NDArray[np.intp]]:
-    """The distinct names in the order of their first rows, and (rows,) the number of each row's name among them."""
+def index_of(names: Sequence[NameT]) -> tuple[list[NameT], NDArray[np.intp]]:
+    """The distinct names in the order of their first rows, and (rows,) the index of each row's name among them."""
     distinct = list(dict.fromkeys(names))
-    number = {name: number for number, name in enumerate(distinct)}
-    return distinct, np.fromiter(map(number.__getitem__, names), np.intp, len(names))
+    index = {name: index for index, name in enumerate(distinct)}
+    return distinct, np.fromiter(map(index.__getitem__, names), np.intp, len(names))
 
 
 def rows_by_image(image: NDArray[np.intp], images: int) -> list[NDArray[np.intp]]:
     """For each image, the rows that are about it, in their order.
 
     Args:
-        image: (rows,) number of the image that each row is about; a negative one leaves the row out.
+        image: (rows,) index of the image that each row is about.
         images: how many images there are.
     """
     order = np.argsort(image, kind="stable")

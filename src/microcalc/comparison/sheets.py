@@ -7,12 +7,13 @@ from pathlib import Path
 
 from microcalc.comparison.records import Account, CaseResult, Estimate, Evaluation, FrocResult, SystemResult
 from microcalc.comparison.wording import AREA
+from microcalc.evaluation.matching import parse_rule
 from microcalc.output.table import Row, cell_text, write_table
 
 _ESTIMATE = ("value", "low", "high", "n", "remark")
 _ACCOUNT = tuple(name for name in Account.model_fields if name != "threshold")
 _METRICS = ("system", "level", "measure", *_ESTIMATE)
-_DIFFERENCES = ("first", "second", "measure", *_ESTIMATE, "p_value")
+_DIFFERENCES = ("first", "second", "measure", *_ESTIMATE, "p_value", "least_p")
 _FROC = ("system", "threshold", "false_positives", "sensitivity")
 _IMAGES = ("system", "image", "normal", "detections_counted", *_ACCOUNT)
 _STRATA = ("system", "by", "name", "patients", "lesions", "normal_images", "measure", *_ESTIMATE)
@@ -24,8 +25,8 @@ SHEETS = ("metrics.csv", "differences.csv", "froc.csv", "images.csv", "strata.cs
 def write_sheets(evaluation: Evaluation, folder: Path) -> None:
     """Write ``SHEETS``: UTF-8, comma, LF, one header row; what is not defined is empty, and ``remark`` says why.
 
-    Six significant digits; evaluation.json has them all. A text that a spreadsheet would run as a formula starts with
-    an apostrophe.
+    Six significant digits, counts in full; evaluation.json has them all. A text that a spreadsheet would run as a
+    formula starts with an apostrophe.
 
     Raises:
         WriteError: a table cannot be written.
@@ -43,18 +44,20 @@ def _metric_rows(evaluation: Evaluation) -> Iterator[Row]:
 
 
 def _measures(system: SystemResult, evaluation: Evaluation) -> Iterator[tuple[str, str, Estimate]]:
-    level = evaluation.settings.level
-    if system.froc is not None:
-        yield from ((level, name, estimate) for name, estimate in _of_curve(system.froc, AREA[evaluation.settings.per]))
+    """Level, name and number; what is counted lesion by lesion whatever the level has that of the rule."""
+    settings = evaluation.settings
+    lesion = parse_rule(settings.rule).lesions
+    yield from ((settings.level, name, estimate) for name, estimate in _of_curve(system.froc, AREA[settings.per]))
+    yield lesion, "AFROC", system.afroc
     for cases, prefix in ((system.cases, ""), (system.malignancy, "malignancy: ")):
         if cases is not None:
             yield from ((cases.level, prefix + name, estimate) for name, estimate in _of_cases(cases))
     if system.reliability is not None:
-        yield level, "expected calibration error", system.reliability.expected_calibration_error
+        yield "detection", "expected calibration error", system.reliability.expected_calibration_error
     for name, account in (("listed", system.listed), ("shown", system.shown)):
         if account is not None:
             for field in _ACCOUNT:
-                yield level, f"{name}: {field.replace('_', ' ')}", Estimate(value=getattr(account, field))
+                yield lesion, f"{name}: {field.replace('_', ' ')}", Estimate(value=getattr(account, field))
 
 
 def _of_curve(curve: FrocResult, area: str) -> Iterator[tuple[str, Estimate]]:
@@ -69,7 +72,6 @@ def _of_cases(cases: CaseResult) -> Iterator[tuple[str, Estimate]]:
     yield "ROC AUC", cases.auc
     yield "ROC AUC (DeLong)", cases.auc_delong
     yield "average precision", cases.average_precision
-    yield "AFROC", cases.afroc
     for operation in cases.operations:
         yield f"{operation.name}: threshold", Estimate(value=operation.threshold)
         for metric, estimate in operation.metrics.items():
@@ -78,21 +80,26 @@ def _of_cases(cases: CaseResult) -> Iterator[tuple[str, Estimate]]:
 
 def _difference_rows(evaluation: Evaluation) -> Iterator[Row]:
     for one in evaluation.differences:
-        yield cell_text(one.first), cell_text(one.second), one.measure, *_cells(one.difference), _number(one.p_value)
+        yield (
+            cell_text(one.first),
+            cell_text(one.second),
+            one.measure,
+            *_cells(one.difference),
+            *map(_number, (one.p_value, one.least_p)),
+        )
 
 
 def _froc_rows(evaluation: Evaluation) -> Iterator[Row]:
     for system in evaluation.systems:
-        if system.froc is not None:
-            curve = system.froc
-            for point in zip(curve.thresholds, curve.false_positives, curve.sensitivity, strict=True):
-                yield (cell_text(system.name), *map(_number, point))
+        curve = system.froc
+        for point in zip(curve.thresholds, curve.false_positives, curve.sensitivity, strict=True):
+            yield (cell_text(system.name), *map(_number, point))
 
 
 def _image_rows(evaluation: Evaluation) -> Iterator[Row]:
     for system in evaluation.systems:
         for image in system.images:
-            for counted, account in (("listed", image.account), ("shown", image.shown)):
+            for counted, account in (("listed", image.listed), ("shown", image.shown)):
                 if account is not None:
                     normal = "" if image.normal is None else str(image.normal).lower()
                     counts = (getattr(account, field) for field in _ACCOUNT)
@@ -102,10 +109,10 @@ def _image_rows(evaluation: Evaluation) -> Iterator[Row]:
 def _stratum_rows(evaluation: Evaluation) -> Iterator[Row]:
     area = AREA[evaluation.settings.per]
     for system in evaluation.systems:
-        at_one = "" if system.froc is None else f"sensitivity at {system.froc.at[1].false_positives:g}"
         for part in system.strata:
             counts = ("" if part.patients is None else part.patients, part.lesions, part.normal_images)
-            for measure, estimate in ((area, part.area), (at_one, part.at_one)):
+            sensitivity = f"sensitivity at {part.at.false_positives:g}"
+            for measure, estimate in ((area, part.area), (sensitivity, part.at.sensitivity)):
                 yield (cell_text(system.name), part.by, cell_text(part.name), *counts, measure, *_cells(estimate))
 
 
@@ -115,4 +122,6 @@ def _cells(estimate: Estimate) -> tuple[str | int, ...]:
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.6g}"
+    if value is None:
+        return ""
+    return f"{value:.0f}" if float(value).is_integer() else f"{value:.6g}"

@@ -13,7 +13,7 @@ from typing import Annotated, TypeVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from microcalc.comparison.rows import RESCALE, boxes_around, number_of, rows_by_image, take
+from microcalc.comparison.rows import RESCALE, boxes_around, index_of, rows_by_image, take
 from microcalc.comparison.systems import SystemImage, posix_path, read_content
 from microcalc.errors import ReadError, UsageError
 from microcalc.evaluation.detections import Detections
@@ -91,7 +91,7 @@ def images_of_coco(content: bytes, path: Path, names: Path | None) -> tuple[Syst
     explained = {**_by_id(_read_names(names), names), **_by_id(listed, path)}
     keys = [*(image.id for image in listed), *(result.image_id for result in results)]
     file_of = _files(dict.fromkeys(keys), explained, path)
-    files, image = number_of([file_of[key] for key in keys])
+    files, image = index_of([file_of[key] for key in keys])
     shapes = {file_of[key]: _shape(explained[key]) for key in file_of if key in explained}
     marks = _marks(results)
     return tuple(
@@ -144,7 +144,8 @@ def _check_category(results: Iterable[_Result], path: Path) -> None:
 def _read_names(path: Path | None) -> Sequence[_Image]:
     if path is None:
         return ()
-    return _validate(TypeAdapter(_Images), read_content(path, _NAMES), path, _NAMES).images
+    content, _ = read_content(path, _NAMES)
+    return _validate(TypeAdapter(_Images), content, path, _NAMES).images
 
 
 def _by_id(images: Sequence[_Image], path: Path | None) -> dict[int | str, _Image]:

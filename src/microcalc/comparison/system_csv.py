@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from microcalc.comparison.rows import Rows, boxes_around, number_of, rows_by_image, take
+from microcalc.comparison.rows import Rows, boxes_around, index_of, rows_by_image, take
 from microcalc.comparison.systems import SystemImage, posix_path
 from microcalc.errors import ReadError
 from microcalc.evaluation.detections import Array, Detections
@@ -21,6 +21,8 @@ _BOX = ("x0", "y0", "x1", "y1")
 _SIDES = ("width", "height")
 _COLUMNS = ("image", "sop_instance_uid", "x", "y", "score", "diameter_mm", "malignancy", *_SIDES, *_BOX)
 _DELIMITERS = ",;\t"
+#: A centre may lie so far outside its box: one of them may be rounded.
+_ROUNDED_PX = 0.5
 #: Keeps a spreadsheet from running a text as a formula (``microcalc.output.table``).
 _APOSTROPHE = re.compile(r"^'(?=[=+\-@\t\r])")
 
@@ -39,10 +41,10 @@ def images_of_csv(content: bytes, path: Path) -> tuple[SystemImage, ...]:
     sheet = _read_sheet(content, path)
     names, image = _images(sheet)
     uids = _uids(sheet, image)
-    marks = _marks(sheet)
-    nothing = _nothing(sheet, marks, image)
-    diameter = _diameters(sheet)
-    by_image = rows_by_image(np.where(nothing, -1, image), len(names))
+    columns, diameter = _columns(sheet), _diameters(sheet)
+    held = np.flatnonzero(_holding(sheet, columns[1], image))
+    marks = Detections(*(column[held] for column in columns))
+    by_image = rows_by_image(image[held], len(names))
     return tuple(
         SystemImage(
             path=name,
@@ -52,7 +54,7 @@ def images_of_csv(content: bytes, path: Path) -> tuple[SystemImage, ...]:
             spacing_mm=None,
             breast_area_cm2=None,
             shape=None,
-            diameter_mm=None if diameter is None else diameter[rows],
+            diameter_mm=None if diameter is None else diameter[held[rows]],
         )
         for name, uid, rows in zip(names, uids, by_image, strict=True)
     )
@@ -77,10 +79,7 @@ class _Sheet:
         if name not in self.columns:
             return np.full(self.length, np.nan)
         cells = self.columns[name]
-        try:
-            values = np.array([cell or "nan" for cell in cells], np.float64)
-        except ValueError:
-            values = np.array([_number(cell) for cell in cells], np.float64)
+        values = np.array([_number(cell) for cell in cells], np.float64)
         self.rows.refuse(
             ~np.isfinite(values) & np.array([cell != "" for cell in cells], bool),
             f"a number as {name}",
@@ -103,7 +102,7 @@ class _Sheet:
 
 def _number(cell: str) -> float:
     try:
-        return float(cell)
+        return float("nan" if "_" in cell else cell)  # Python would read 1_00 as 100
     except ValueError:
         return np.nan
 
@@ -145,6 +144,13 @@ def _check_header(header: Sequence[str], path: Path) -> None:
         groups.append(("x", "y"))
     missing = [name for group in groups for name in group if name not in used]
     twice = sorted({name for name in used if used.count(name) > 1})
+    if not used:
+        raise ReadError(
+            expected="detections: findings.json, COCO results, or CSV with a first row such as image, x, y, score",
+            found="none of these",
+            do="name the columns in a first row, or write one of the other two formats",
+            where=path,
+        )
     if missing or twice:
         raise ReadError(
             expected="a first row that names the columns image, x, y, score (or a box x0, y0, x1, y1 for x, y)",
@@ -160,12 +166,12 @@ def _images(sheet: _Sheet) -> tuple[list[str], NDArray[np.intp]]:
     unnamed = np.array([cell == "" for cell in cells], bool)
     sheet.rows.refuse(unnamed, "an image in every row", lambda row: "none", "name the image's file")
     path_of = {cell: posix_path(_APOSTROPHE.sub("", cell)) for cell in dict.fromkeys(cells)}
-    return number_of([path_of[cell] for cell in cells])
+    return index_of([path_of[cell] for cell in cells])
 
 
 def _uids(sheet: _Sheet, image: NDArray[np.intp]) -> list[str | None]:
     """For each image, the one SOPInstanceUID that its rows give, if they do."""
-    uids, uid = number_of(sheet.texts("sop_instance_uid"))
+    uids, uid = index_of(sheet.texts("sop_instance_uid"))
     _, first = np.unique(image, return_index=True)
     sheet.rows.refuse(
         uid != uid[first][image],
@@ -176,16 +182,16 @@ def _uids(sheet: _Sheet, image: NDArray[np.intp]) -> list[str | None]:
     return [uids[number] or None for number in uid[first]]
 
 
-def _marks(sheet: _Sheet) -> Detections:
-    """One detection a row; NaN in rows that give neither position nor score."""
+def _columns(sheet: _Sheet) -> tuple[Array, Array, Array, Array]:
+    """What a :class:`Detections` holds, for each row; NaN where it gives neither position nor score."""
     boxes, sides = sheet.table(_BOX), sheet.table(_SIDES)
     xy = sheet.table(("x", "y"))
     xy = np.where(np.isnan(xy), (boxes[:, :2] + boxes[:, 2:]) / 2, xy)
     extents = np.where(np.isnan(boxes), boxes_around(xy, sides), boxes)
-    marks = Detections(xy, sheet.numbers("score"), extents, sheet.numbers("malignancy"))
-    sheet.check_whole("x, y and score", np.isfinite(np.column_stack([xy, marks.scores])))
-    sheet.rows.check_shares("score", marks.scores)
-    sheet.rows.check_shares("malignancy", marks.malignancy)
+    scores, malignancy = sheet.numbers("score"), sheet.numbers("malignancy")
+    sheet.check_whole("x, y and score", np.isfinite(np.column_stack([xy, scores])))
+    sheet.rows.check_shares("score", scores)
+    sheet.rows.check_shares("malignancy", malignancy)
     for name, lengths in zip(_SIDES, sides.T, strict=True):
         sheet.rows.check_lengths(name, lengths)
     sheet.rows.refuse(
@@ -194,7 +200,14 @@ def _marks(sheet: _Sheet) -> Detections:
         lambda row: ", ".join(f"{edge:g}" for edge in boxes[row]),
         "exchange its edges",
     )
-    return marks
+    beside = (xy < boxes[:, :2] - _ROUNDED_PX) | (xy > boxes[:, 2:] + _ROUNDED_PX)
+    sheet.rows.refuse(
+        np.asarray(beside.any(axis=1)),
+        "x, y inside the box x0, y0, x1, y1",
+        lambda row: "x = {:g}, y = {:g}".format(*xy[row]),
+        "give both in pixels of the original image, or one of them only",
+    )
+    return xy, scores, extents, malignancy
 
 
 def _diameters(sheet: _Sheet) -> Array | None:
@@ -206,13 +219,13 @@ def _diameters(sheet: _Sheet) -> Array | None:
     return np.where(diameter > 0, diameter, np.nan)
 
 
-def _nothing(sheet: _Sheet, marks: Detections, image: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """(rows,) those that say that nothing was found on their image."""
-    nothing = np.isnan(marks.scores)
+def _holding(sheet: _Sheet, scores: Array, image: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """(rows,) those that hold a detection; the others say that nothing was found on their image."""
+    nothing = np.isnan(scores)
     sheet.rows.refuse(
         nothing & np.isin(image, image[~nothing]),
         "a row without position and score only for an image on which nothing was found",
         lambda row: "an image with detections",
         "complete the row, or leave it out",
     )
-    return nothing
+    return ~nothing

@@ -13,8 +13,8 @@ _FINDINGS = Report.model_fields["schema_"].default
 _TRUTH = "microcalc.truth/"
 
 
-def read_report(path: Path, schema: object) -> Report:
-    """A findings file; ``schema`` is what it says it is.
+def parse_report(content: bytes, path: Path, schema: object) -> Report:
+    """The content of a findings file; ``schema`` is what it says it is.
 
     Raises:
         ReadError: it is a file of another kind, or damaged.
@@ -27,7 +27,7 @@ def read_report(path: Path, schema: object) -> Report:
             do="give it as --truth" if is_truth else "give the findings.json that detect has written",
             where=path,
         )
-    return Report.from_json(path)
+    return Report.from_bytes(content, path)
 
 
 def images_of_report(report: Report) -> tuple[SystemImage, ...]:
@@ -36,12 +36,14 @@ def images_of_report(report: Report) -> tuple[SystemImage, ...]:
 
 
 def _image(image: ImageFindings) -> SystemImage:
+    # Boxes are in pixels, whatever the spacing was; the spacing and the area are worth no more than that guess.
+    assumed = image.spacing_source == "assumed"
     return SystemImage(
         path=posix_path(image.path),
         sop_instance_uid=image.sop_instance_uid,
         marks=Detections.of_marks(image.calcifications, image.spacing_mm),
-        clusters=Detections.of_clusters(image.clusters),
-        spacing_mm=image.spacing_mm,
-        breast_area_cm2=image.breast_area_cm2,
+        clusters=Detections.of_clusters(image.clusters, image.calcifications),
+        spacing_mm=None if assumed else image.spacing_mm,
+        breast_area_cm2=None if assumed else image.breast_area_cm2,
         shape=(image.rows, image.columns),
     )

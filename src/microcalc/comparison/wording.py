@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from microcalc.comparison.records import Estimate
+from microcalc.comparison.records import Difference, Estimate
 from microcalc.evaluation.froc import Per
 from microcalc.evaluation.levels import Level
 
@@ -21,7 +21,7 @@ ASKED: dict[Level, str] = {
 FALSE_POSITIVES: dict[Per, str] = {
     "image": "False positives per normal image",
     "cm2": "False positives per cm² of breast",
-    "legacy": "False positives per image, legacy definition",
+    "legacy": "False positives per image with a lesion or one of them",
 }
 #: The area under it, as a heading.
 AREA: dict[Per, str] = {"image": "AUC50", "cm2": "Area up to 0.5 per cm²", "legacy": "AUC50, legacy definition"}
@@ -51,6 +51,11 @@ def number(value: float | None) -> str:
     return NOTHING if value is None else f"{value:z.3f}".replace("-", "\N{MINUS SIGN}")
 
 
+def score(value: float) -> str:
+    """A score or threshold, with as many digits as tell a small one from nought."""
+    return f"{value:.3f}" if value >= 0.1 else f"{value:#.3g}"
+
+
 def interval(estimate: Estimate) -> str:
     """ "[0.754, 0.861]", or nothing where there is no interval."""
     if estimate.low is None or estimate.high is None:
@@ -63,11 +68,19 @@ def said(estimate: Estimate) -> str:
     return f"{number(estimate.value)} {interval(estimate)}".rstrip()
 
 
-def p_value(value: float | None) -> str:
-    """ "p = 0.012", "p < 0.001", or a dash."""
-    if value is None:
+def p_value(it: Difference) -> str:
+    """ "p = 0.012", "p < 0.001", or a dash; "p ≤ 0.002" where the resamples can give no smaller one."""
+    if it.p_value is None:
         return NOTHING
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+    if it.p_value < 0.001:
+        return "p < 0.001"
+    least = it.least_p is not None and it.p_value <= it.least_p
+    return f"p {'≤' if least else '='} {it.p_value:.3f}"
+
+
+def split(name: str | None) -> str:
+    """Which side of the split was scored."""
+    return "all images" if name is None else f"split {name}"
 
 
 def division(by: str) -> str:
@@ -77,4 +90,4 @@ def division(by: str) -> str:
 
 def operation(name: str) -> str:
     """What a threshold was chosen by."""
-    return {"shown": "the system’s own", "youden": "Youden’s index"}.get(name, name)
+    return {"own": "the system’s own", "youden": "Youden’s index"}.get(name, name)

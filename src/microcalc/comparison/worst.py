@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microcalc.comparison.scored import ScoredImage, ScoredSystem
-from microcalc.comparison.wording import number
+from microcalc.comparison.wording import score
 from microcalc.evaluation.matching import DISC14_RADIUS_MM
 from microcalc.evaluation.regions import lesion_box, outline
 from microcalc.findings import Spacing
@@ -22,6 +22,8 @@ Facts = tuple[tuple[str, str], ...]
 
 #: Shown of each kind and system.
 MOST = 12
+#: False positives shown of one image, so that a single bad one does not fill the page.
+MOST_OF_AN_IMAGE = 3
 #: Width and height of what is shown around a spot, at the least.
 SHOWN_MM = 9.0
 #: Tissue shown on each side of a large lesion.
@@ -64,18 +66,21 @@ def worst_misses(scored: Sequence[ScoredSystem], which: int) -> Worst:
     best = _joined([image.scores.best for image in images])
     missed = np.flatnonzero(best < (scored[which].threshold or 0.0))
     image, row, never_found = image[missed], row[missed], np.isneginf(best[missed])
-    lesions = [_lesion(images[i], j) for i, j in zip(image, row, strict=True)]
+    targets = [of_image.scores.targets for of_image in images]
+    lesions = [targets[i][j] for i, j in zip(image, row, strict=True)]
     snr = np.array([-np.inf if (value := _snr(lesion)) is None else value for lesion in lesions])
     boxes = [_box(lesion, images[i].spacing_mm) for lesion, i in zip(lesions, image, strict=True)]
     corners = np.array(boxes).reshape(-1, 2, 2)
     spacing = _spacing(images, image)
     size_mm = (np.diff(corners, axis=1)[:, 0] * spacing).max(axis=1, initial=0.0)
+    shown_mm = np.maximum(SHOWN_MM, size_mm + 2 * _MARGIN_MM)
     centres = corners.mean(axis=1)
+    order = np.lexsort((-size_mm, -snr, ~never_found))
     spots = tuple(
         Spot(
             image=int(image[i]),
             centre=(float(centres[i, 0]), float(centres[i, 1])),
-            shown_mm=max(SHOWN_MM, float(size_mm[i]) + 2 * _MARGIN_MM),
+            shown_mm=float(shown_mm[i]),
             outline=_lesion_outline(lesions[i], images[image[i]].spacing_mm),
             facts=(
                 *_scores(scored, which, int(image[i]), int(row[i])),
@@ -83,28 +88,39 @@ def worst_misses(scored: Sequence[ScoredSystem], which: int) -> Worst:
                 _at(centres[i]),
             ),
         )
-        for i in _apart(np.lexsort((-size_mm, -snr, ~never_found)), image, centres * spacing)
+        for i in _apart(order, image, centres * spacing, shown_mm, MOST)
     )
     return Worst(spots, missed.size)
 
 
 def worst_false_positives(system: ScoredSystem) -> Worst:
-    """False positives on normal images, by falling score; one within the crop of another is counted but not shown."""
+    """False positives that enter the curve, by falling score.
+
+    One within the crop of another is counted but not shown, nor are more than three (``MOST_OF_AN_IMAGE``) of an image.
+    """
     images = system.images
     image, row = _places([len(image.detections) for image in images])
-    false = np.flatnonzero(_joined([image.match.false_positive & bool(image.truth.normal) for image in images]))
+    false = np.flatnonzero(_joined([image.match.false_positive & image.judged for image in images]))
     image, row = image[false], row[false]
     scores = _joined([image.detections.scores for image in images])[false]
-    centres = np.array([images[i].detections.xy[j] for i, j in zip(image, row, strict=True)]).reshape(-1, 2)
+    centres = np.concatenate([np.empty((0, 2)), *(image.detections.xy for image in images)])[false]
+    of_image = np.bincount(image, minlength=len(images))
+    order = np.argsort(-scores, kind="stable")
     spots = tuple(
         Spot(
             image=int(image[i]),
             centre=(float(centres[i, 0]), float(centres[i, 1])),
             shown_mm=SHOWN_MM,
             outline=_mark_outline(images[image[i]], int(row[i])),
-            facts=(("score", number(float(scores[i]))), _at(centres[i])),
+            facts=(
+                ("score", score(float(scores[i]))),
+                ("false on this image", str(of_image[image[i]])),
+                _at(centres[i]),
+            ),
         )
-        for i in _apart(np.argsort(-scores, kind="stable"), image, centres * _spacing(images, image))
+        for i in _apart(
+            order, image, centres * _spacing(images, image), np.full(false.size, SHOWN_MM), MOST_OF_AN_IMAGE
+        )
     )
     return Worst(spots, false.size)
 
@@ -124,21 +140,16 @@ def _spacing(images: Sequence[ScoredImage], image: Indices) -> Array:
     return np.array([image.spacing_mm[::-1] for image in images]).reshape(-1, 2)[image]
 
 
-def _apart(order: Indices, image: Indices, xy_mm: Array) -> list[int]:
+def _apart(order: Indices, image: Indices, xy_mm: Array, shown_mm: Array, most_of_an_image: int) -> list[int]:
     """The first few in order, without those that lie within the crop of one chosen before."""
     chosen: list[int] = []
     while order.size and len(chosen) < MOST:
         first = order[0]
         chosen.append(int(first))
-        near = (np.abs(xy_mm[order] - xy_mm[first]) <= SHOWN_MM / 2).all(axis=1)
-        order = order[~(near & (image[order] == image[first]))]
+        full = np.count_nonzero(image[chosen] == image[first]) == most_of_an_image
+        near = (np.abs(xy_mm[order] - xy_mm[first]) <= shown_mm[first] / 2).all(axis=1)
+        order = order[~((image[order] == image[first]) & (near | full))]
     return chosen
-
-
-def _lesion(image: ScoredImage, row: int) -> TrueCalcification | TrueCluster:
-    single = image.scores.rule.lesions == "calcification"
-    listed = image.truth.calcifications if single else image.truth.clusters
-    return listed[int(image.scores.lesions[row])]
 
 
 def _snr(lesion: TrueCalcification | TrueCluster) -> float | None:
@@ -158,11 +169,17 @@ def _lesion_outline(lesion: TrueCalcification | TrueCluster, spacing_mm: Spacing
 
 
 def _mark_outline(image: ScoredImage, row: int) -> Array:
-    """The box of a found cluster, else the disc that the rule ``disc14`` gives a mark."""
+    """What the rule takes of a detection: its box, or the disc within which a lesion counts as hit.
+
+    Where it takes the centre alone, the disc of ``disc14`` shows where that is.
+    """
+    rule = image.scores.rule
     x0, y0, x1, y1 = image.detections.boxes[row]
-    if image.scores.rule.detections == "clusters" and not np.isnan(x0):
+    form = rule.form.partition(":")[0]
+    if (form == "iou" or rule.detections == "clusters") and not np.isnan(x0):
         return np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
-    return _circle(image.detections.xy[row], DISC14_RADIUS_MM, image.spacing_mm)
+    radius_mm = rule.limit if form == "distance" else DISC14_RADIUS_MM
+    return _circle(image.detections.xy[row], radius_mm, image.spacing_mm)
 
 
 def _circle(centre: Array, radius_mm: float, spacing_mm: Spacing) -> Array:
@@ -175,7 +192,7 @@ def _scores(scored: Sequence[ScoredSystem], which: int, image: int, row: int) ->
     """What each system's best detection of a lesion scores, the one in question first."""
     order = [which, *(i for i in range(len(scored)) if i != which)]
     best = [float(scored[i].images[image].scores.best[row]) for i in order]
-    texts = ["not found" if np.isneginf(score) else number(score) for score in best]
+    texts = ["not found" if np.isneginf(value) else score(value) for value in best]
     terms = ["score", *(f"score of {scored[i].system.name}" for i in order[1:])]
     return tuple(zip(terms, texts, strict=True))
 

@@ -21,39 +21,42 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from microcalc.errors import UsageError
-from microcalc.evaluation.bootstrap import ROUNDING, Comparison
+from microcalc.errors import UsageError, check_known
+from microcalc.evaluation.bootstrap import blocks
 from microcalc.evaluation.classification import auc
-from microcalc.evaluation.froc import ImageScores
+from microcalc.evaluation.intervals import ROUNDING, Comparison
 from microcalc.evaluation.levels import case_of
+from microcalc.evaluation.scores import ImageScores
 
 Array = NDArray[np.float64]
-
-#: Weights worked on together.
-_CELLS = 2**21
+#: What is left out one by one.
+Case = Literal["patient", "image"]
 
 
 @dataclass(frozen=True, eq=False)
 class Jackknife:
-    """A figure of merit with the interval of 95 % (Student's t; its ends may pass 0 and 1)."""
+    """A figure of merit with the interval of 95 %: Student's t, cut to 0..1.
+
+    NaN without any spread, as in perfect separation: that speaks of too few cases, not of certainty.
+    """
 
     value: float
     low: float
     high: float
     se: float
-    #: (cases,) n x value - (n - 1) x the value without the case, in the order of the cases' names.
+    #: (cases,) names of the patients, or paths of the images.
+    cases: tuple[str, ...]
+    #: (cases,) n x value - (n - 1) x the value without the case.
     pseudovalues: Array
 
 
-def afroc(
-    images: Sequence[ImageScores], *, weighted: bool = False, unit: Literal["patient", "image"] = "patient"
-) -> Jackknife:
+def afroc(images: Sequence[ImageScores], *, weighted: bool = False, unit: Case = "patient") -> Jackknife:
     """Figure of merit of a set of images.
 
     Args:
@@ -62,12 +65,13 @@ def afroc(
         unit: the cases that are left out one by one.
 
     Raises:
-        UsageError: an image without a patient where patients are left out; lesions, or normal images, of fewer than two
-            cases.
+        UsageError: an unknown unit; an image without a patient where patients are left out; lesions, or normal images,
+            of fewer than two cases.
     """
+    check_known("unit that is left out", unit, get_args(Case))
     counted = [image for image in images if image.lesions.size or image.normal]
     lesions = np.array([image.lesions.size for image in counted], np.intp)
-    _, owner = np.unique([case_of(image.truth, unit) for image in counted], return_inverse=True)
+    cases, owner = np.unique([case_of(image.truth, unit) for image in counted], return_inverse=True)
     _check_cases("a lesion", owner[lesions > 0], unit)
     _check_cases("a normal image", owner[lesions == 0], unit)
     each = np.maximum(lesions, 1)  # the lesions of an image, or the normal image itself
@@ -76,7 +80,10 @@ def afroc(
     weights = np.repeat(1 / each, each) if weighted else np.ones(scores.size)
     value = float(auc(labels, scores, weights[None])[0])
     without = _without_each(labels, scores, weights, np.repeat(owner, each))
-    return _jackknife(value, without.size * value - (without.size - 1) * without)
+    pseudovalues = without.size * value - (without.size - 1) * without
+    low, high, se = _student(value, pseudovalues)
+    low, high = (max(0.0, low), min(1.0, high)) if se > ROUNDING else (math.nan, math.nan)
+    return Jackknife(value, low, high, se, tuple(cases.tolist()), pseudovalues)
 
 
 def compare_afroc(first: Jackknife, second: Jackknife) -> Comparison:
@@ -85,35 +92,37 @@ def compare_afroc(first: Jackknife, second: Jackknife) -> Comparison:
     Without any spread the p-value is 1 where the two are equal, and NaN where they are not.
 
     Raises:
-        UsageError: they were computed on different numbers of cases.
+        UsageError: they were computed on different cases.
     """
-    if first.pseudovalues.size != second.pseudovalues.size:
+    if first.cases != second.cases:
+        shared = len(set(first.cases) & set(second.cases))
         raise UsageError(
             expected="two systems on the same cases",
-            found=f"{first.pseudovalues.size} and {second.pseudovalues.size} cases",
+            found=f"{len(first.cases)} and {len(second.cases)} cases, {shared} of them shared",
             do="compute both on the same images",
         )
-    difference = _jackknife(first.value - second.value, first.pseudovalues - second.pseudovalues)
-    if difference.se > ROUNDING:
-        p_value = 2 * float(stats.t.sf(abs(difference.value) / difference.se, first.pseudovalues.size - 1))
+    difference = first.value - second.value
+    low, high, se = _student(difference, first.pseudovalues - second.pseudovalues)
+    if se > ROUNDING:
+        p_value = 2 * float(stats.t.sf(abs(difference) / se, len(first.cases) - 1))
     else:
-        p_value = 1.0 if abs(difference.value) <= ROUNDING else math.nan
-    return Comparison(difference.low, difference.high, p_value)
+        p_value = 1.0 if abs(difference) <= ROUNDING else math.nan
+    return Comparison(low, high, p_value)
 
 
-def _jackknife(value: float, pseudovalues: Array) -> Jackknife:
+def _student(value: float, pseudovalues: Array) -> tuple[float, float, float]:
+    """Interval of 95 %, and the standard error."""
     cases = pseudovalues.size
     se = float(pseudovalues.std(ddof=1)) / math.sqrt(cases)
     half = float(stats.t.ppf(0.975, cases - 1)) * se
-    return Jackknife(value, value - half, value + half, se, pseudovalues)
+    return value - half, value + half, se
 
 
 def _without_each(labels: NDArray[np.bool_], scores: Array, weights: Array, owner: NDArray[np.intp]) -> Array:
-    """(cases,) the figure of merit without the items of each, as many cases at a time as memory allows."""
-    cases = int(owner.max()) + 1
-    at_once = max(1, _CELLS // scores.size)
-    parts = [np.arange(start, min(start + at_once, cases)) for start in range(0, cases, at_once)]
-    return np.concatenate([auc(labels, scores, weights * (owner != part[:, None])) for part in parts])
+    """(cases,) the figure of merit without the items of each."""
+    cases = np.arange(owner.max() + 1)
+    parts = [cases[block, None] for block in blocks(cases.size, scores.size)]
+    return np.concatenate([auc(labels, scores, weights * (owner != part)) for part in parts])
 
 
 def _check_cases(what: str, owner: NDArray[np.intp], unit: str) -> None:

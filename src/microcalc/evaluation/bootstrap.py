@@ -13,17 +13,20 @@ know only of what was met: with few patients they are too narrow, and where ever
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from microcalc.errors import UsageError
-from microcalc.evaluation.froc import LIMIT, POINTS, ImageScores, Per, Tally, area_under, sensitivity_at
-from microcalc.evaluation.levels import Level, case_of
+from microcalc.errors import UsageError, check_known
+from microcalc.evaluation.froc import LIMIT, POINTS, Per, Tally, area_under, sensitivity_at
+from microcalc.evaluation.intervals import ROUNDING, Comparison
+from microcalc.evaluation.levels import Level, case_of, check_listed_once
+from microcalc.evaluation.scores import ImageScores
 from microcalc.truth import ImageTruth
 
 Array = NDArray[np.float64]
@@ -31,10 +34,8 @@ Indices = NDArray[np.intp]
 #: What is drawn.
 Unit = Literal["patient", "image", "detection"]
 
-#: Points, lesions and false positives of the curves that are worked on together: some 50 MB.
+#: Numbers worked on together, such as points, lesions and false positives of the curves of some draws: 50 MB in all.
 _CELLS = 2**21
-#: Numbers that differ by less do so by rounding alone.
-ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,17 +49,25 @@ class Resamples:
     weights: Array
     #: (images,) which unit each image belongs to.
     owner: Indices
+    #: (images,) which images they are.
+    paths: tuple[str, ...]
 
     @property
     def draws(self) -> int:
         """How many there are."""
         return len(self.weights)
 
+    def part(self, positions: Indices) -> Resamples:
+        """The same draws, of only those images that stand at ``positions``."""
+        return dataclasses.replace(
+            self, owner=self.owner[positions], paths=tuple(self.paths[i] for i in positions.tolist())
+        )
+
     def of_cases(self, members: Sequence[Indices]) -> Array:
         """(draws, cases) how often each case is drawn.
 
         Args:
-            members: for each case, the images it consists of.
+            members: for each case, where its images stand among those that were given to :func:`resample`.
 
         Raises:
             UsageError: detections are drawn, or the images of a case belong to different units.
@@ -90,18 +99,23 @@ def resample(
     """Draw the units of a set of images; the same seed gives the same draws, whatever the order of the images.
 
     Args:
-        truths: of the images.
+        truths: of the images, each once.
         unit: what is drawn.
         draws: how many resamples.
         seed: of the random numbers.
         accept_split: draw images of one patient, or detections, apart from each other all the same.
 
     Raises:
-        UsageError: no draws; an image without a patient where patients are drawn; units that take a patient apart.
+        UsageError: no draws; an unknown unit; an image listed twice, or without a patient where patients are drawn;
+            units that take a patient apart.
     """
+    check_known("unit of the resampling", unit, get_args(Unit))
+    check_listed_once(truths)
     if draws < 1:
         raise UsageError(expected="one resample or more", found=str(draws), do="ask for 1000")
-    if unit != "patient" and not accept_split:
+    if unit == "patient":
+        _check_patients(truths)
+    elif not accept_split:
         _check_whole(truths, unit)
     names = [case_of(truth, "patient" if unit == "patient" else "image") for truth in truths]
     units, owner = np.unique(names, return_inverse=True)
@@ -112,7 +126,17 @@ def resample(
     else:
         even = np.full(units.size, 1 / units.size)
         weights = np.random.default_rng(seed).multinomial(units.size, even, size=draws).astype(np.float64)
-    return Resamples(unit, seed, weights, owner)
+    return Resamples(unit, seed, weights, owner, tuple(truth.path for truth in truths))
+
+
+def _check_patients(truths: Sequence[ImageTruth]) -> None:
+    without = sum(truth.patient is None for truth in truths)
+    if without:
+        raise UsageError(
+            expected="a patient for every image, to resample by patient",
+            found=f"{without} of {len(truths)} without",
+            do="complete the truth, or resample by image (--resample image)",
+        )
 
 
 def _check_whole(truths: Sequence[ImageTruth], unit: Unit) -> None:
@@ -149,13 +173,23 @@ def froc_draws(
 
     Args:
         images: in the order in which they were given to :func:`resample`.
-        resamples: of these images.
+        resamples: of these images, or a part of those.
         level: as for :func:`~microcalc.evaluation.froc.froc`.
         per: likewise.
 
     Raises:
-        UsageError: as ``froc`` does; or breasts or patients are to be found while images are drawn.
+        UsageError: as ``froc`` does; images other than those of the resamples, or in another order; breasts or patients
+            are to be found while images are drawn.
+
+    The legacy curve of a draw has the thresholds of the whole set, as in the public code: it begins at the highest
+    score of the set, whether or not that was drawn.
     """
+    if resamples.paths != tuple(image.truth.path for image in images):
+        raise UsageError(
+            expected="the images of the resamples, in the same order",
+            found="others, or another order",
+            do="resample the images that are scored",
+        )
     if resamples.unit == "image" and level in ("breast", "patient"):
         raise UsageError(
             expected=f"units that hold all images of a {level}, at the level of a {level}",
@@ -173,23 +207,13 @@ def froc_draws(
     return FrocDraws(area, at[:, :stated], grid, low, high)
 
 
-def interval(values: Array, level: float = 0.95) -> tuple[float, float]:
+def interval(values: Array, confidence: float = 0.95) -> tuple[float, float]:
     """Percentile interval of (draws,) values; draws that are NaN are left out, and (NaN, NaN) if all of them are."""
-    low, high = _quantiles(values[~np.isnan(values)], level)
+    low, high = _quantiles(values[~np.isnan(values)], confidence)
     return float(low), float(high)
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Two systems on the same resamples: first minus second."""
-
-    difference_low: float
-    difference_high: float
-    #: Two-sided, of no difference.
-    p_value: float
-
-
-def compare(first: Array, second: Array, level: float = 0.95) -> Comparison:
+def compare(first: Array, second: Array) -> Comparison:
     """Compare one number of two systems, (draws,) each, on the same resamples.
 
     The p-value is twice the share of draws in which the difference is zero or lies on the rarer side of it, (k + 1) of
@@ -201,21 +225,26 @@ def compare(first: Array, second: Array, level: float = 0.95) -> Comparison:
     if not difference.size:
         return Comparison(np.nan, np.nan, np.nan)
     rarer = min((difference <= ROUNDING).sum(), (difference >= -ROUNDING).sum())
-    return Comparison(*interval(difference, level), p_value=min(1.0, 2 * float(rarer + 1) / (difference.size + 1)))
+    return Comparison(*interval(difference), p_value=min(1.0, 2 * float(rarer + 1) / (difference.size + 1)))
 
 
 def _curves(tally: Tally, resamples: Resamples) -> Iterator[tuple[Array, Array]]:
     """False positives and sensitivity, (points, draws) each, of as many draws at a time as memory allows."""
-    at_once = max(1, _CELLS // (tally.thresholds.size + tally.unit_images.size + tally.false_images.size))
-    lesions, marks = map(np.random.default_rng, np.random.SeedSequence(resamples.seed).spawn(2))
-    for start in range(0, resamples.draws, at_once):
-        weights = resamples.weights[start : start + at_once]
+    for_targets, for_false = map(np.random.default_rng, np.random.SeedSequence(resamples.seed).spawn(2))
+    for block in blocks(resamples.draws, tally.thresholds.size + tally.target_images.size + tally.false_images.size):
+        weights = resamples.weights[block]
         if resamples.unit == "detection":
-            units = _drawn(lesions, tally.unit_images.size, len(weights))
-            false = _drawn(marks, tally.false_images.size, len(weights))
-            yield tally.of_detections(units, false)
+            targets = _drawn(for_targets, tally.target_images.size, len(weights))
+            false = _drawn(for_false, tally.false_images.size, len(weights))
+            yield tally.of_detections(targets, false)
         else:
             yield tally.of_images(weights[:, resamples.owner].T)
+
+
+def blocks(rows: int, cells: int) -> Iterator[slice]:
+    """All ``rows``, of so many ``cells`` each, as many at a time as memory allows."""
+    at_once = max(1, _CELLS // cells)
+    return (slice(start, min(start + at_once, rows)) for start in range(0, rows, at_once))
 
 
 def _drawn(rng: np.random.Generator, items: int, draws: int) -> Array:
@@ -231,9 +260,9 @@ def _grid(limit: float) -> Array:
     return np.unique(np.concatenate([np.linspace(0, limit, 51), limit * np.logspace(-3, 0, 61)]))
 
 
-def _quantiles(values: Array, level: float) -> Array:
+def _quantiles(values: Array, confidence: float) -> Array:
     """(2, ...) ends of the percentile interval of (draws, ...) values; NaN without a draw."""
     if not len(values):
         return np.full((2, *values.shape[1:]), np.nan)
-    ends: Array = np.quantile(values, ((1 - level) / 2, (1 + level) / 2), axis=0)
+    ends: Array = np.quantile(values, ((1 - confidence) / 2, (1 + confidence) / 2), axis=0)
     return ends

@@ -9,7 +9,7 @@ each other than about 1e-10 may still meet in rounding.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,14 +19,13 @@ from scipy.special import expit
 
 from microcalc.errors import UsageError
 from microcalc.evaluation.classification import check_both_classes, check_cases
+from microcalc.evaluation.intervals import ROUNDING
 from microcalc.findings import Record, Score
 
 Array = NDArray[np.float64]
 
 #: Share of the score itself in a calibrated score.
 TILT = 1e-6
-#: Means closer to each other may differ by rounding alone.
-_LEAST_LEAD = 1e-12
 
 
 class Isotonic(Record):
@@ -52,7 +51,7 @@ class Isotonic(Record):
         """Fit to ``labels`` (n,), bool or 0 and 1, and ``scores`` (n,) in 0..1; equal scores are pooled first.
 
         Raises:
-            UsageError: a score outside 0..1 or NaN, lengths differ, or all cases are of one class.
+            UsageError: a score outside 0..1 or NaN, shapes differ, or all cases are of one class.
         """
         labels, scores = check_cases(labels, _scores(scores))
         check_both_classes(labels)
@@ -87,13 +86,13 @@ class Platt(Record):
         """Fit to ``labels`` (n,), bool or 0 and 1, and ``scores`` (n,) in 0..1.
 
         Raises:
-            UsageError: a score outside 0..1 or NaN, lengths differ, all cases are of one class, or positives do not
+            UsageError: a score outside 0..1 or NaN, shapes differ, all cases are of one class, or positives do not
                 score higher on the average: the sigmoid would fall, or be level.
         """
         labels, scores = check_cases(labels, _scores(scores))
         check_both_classes(labels)
         of_positives, of_negatives = scores[labels].mean(), scores[~labels].mean()
-        if of_positives - of_negatives < _LEAST_LEAD:
+        if of_positives - of_negatives < ROUNDING:
             raise UsageError(
                 expected="positives that score higher than negatives on the average, to fit a rising sigmoid",
                 found=f"{of_positives:.4g} against {of_negatives:.4g}",
@@ -116,8 +115,8 @@ class Platt(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class Reliability:
-    """A reliability diagram: the bins that hold any case, from the lowest score on."""
+class ReliabilityDiagram:
+    """The bins that hold any case, from the lowest score on."""
 
     #: (bins,) mean score.
     scores: Array
@@ -131,44 +130,39 @@ class Reliability:
         return self.positives / self.counts
 
 
-def reliability(
-    labels: ArrayLike, scores: ArrayLike, bins: int = 10, by: Literal["width", "count"] = "width"
-) -> Reliability:
+def reliability(labels: ArrayLike, scores: ArrayLike, bins: int = 10) -> ReliabilityDiagram:
     """Sort cases into bins of the score.
 
     Args:
         labels: (n,) bool, or 0 and 1.
         scores: (n,) 0..1.
-        bins: of equal width, or of equal count as far as equal scores, which stay together, allow; how many at most.
-        by: which of the two. A score on an edge belongs to the bin below it, and 0 to the first.
+        bins: how many, of equal width. A score on an edge belongs to the bin below it, and 0 to the first.
 
     Raises:
-        UsageError: a score outside 0..1 or NaN, lengths differ, or no bin.
+        UsageError: a score outside 0..1 or NaN, shapes differ, or no bin.
     """
     labels, scores = check_cases(labels, _scores(scores))
     if bins < 1:
         raise UsageError(expected="at least one bin", found=str(bins), do="give another number")
-    shares = np.arange(1, bins) / bins
-    edges = shares if by == "width" or not scores.size else np.quantile(scores, shares)
-    which = np.searchsorted(edges, scores)
+    which = np.searchsorted(np.arange(1, bins) / bins, scores)
     counts = np.bincount(which, minlength=bins)
     held = counts > 0
     sums, positives = np.bincount(which, scores, bins)[held], np.bincount(which[labels], minlength=bins)[held]
-    return Reliability(sums / counts[held], positives, counts[held])
+    return ReliabilityDiagram(sums / counts[held], positives, counts[held])
 
 
-def expected_calibration_error(
-    labels: ArrayLike, scores: ArrayLike, bins: int = 10, by: Literal["width", "count"] = "width"
-) -> float:
+def expected_calibration_error(labels: ArrayLike, scores: ArrayLike, bins: int = 10) -> float:
     """Mean distance between score and share of positives over the bins of ``reliability``, weighed by their cases.
 
-    Source: Guo et al., "On calibration of modern neural networks", ICML 2017, Eq. 3, for two classes. NaN without any
-    case. It grows with the number of bins and shrinks with the number of cases: compare like with like.
+    Source: Guo et al., "On calibration of modern neural networks", ICML 2017, Eq. 3; but they bin by the probability of
+    whichever class is predicted, 0.5 to 1 for two classes, and compare it with the share of right predictions. Here
+    the score is the probability of the positive class, 0 to 1: values differ. NaN without any case. It grows with the
+    number of bins and shrinks with the number of cases: compare like with like.
 
     Raises:
         UsageError: as ``reliability``.
     """
-    diagram = reliability(labels, scores, bins, by)
+    diagram = reliability(labels, scores, bins)
     if not diagram.counts.size:
         return float("nan")
     return float(np.average(np.abs(diagram.shares - diagram.scores), weights=diagram.counts))

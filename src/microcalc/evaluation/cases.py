@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from microcalc.evaluation.froc import ImageScores
+from microcalc.errors import check_known
 from microcalc.evaluation.levels import Level, case_of
+from microcalc.evaluation.scores import ImageScores
 
 Array = NDArray[np.float64]
 
@@ -18,14 +20,10 @@ Array = NDArray[np.float64]
 class Cases:
     """Positive and negative cases, in the order in which their first images stand."""
 
-    #: (cases,) path of an image, patient and side of a breast, or patient.
-    names: tuple[str, ...]
     #: (cases,) True with a target lesion, False where every image is known to be normal.
     labels: NDArray[np.bool_]
     #: (cases,) best score over the images of each; -inf where none has a detection.
     scores: Array
-    #: (cases,) pseudonyms; None where the truth names no patient.
-    patients: tuple[str | None, ...]
     #: (cases,) of each case, where its images stand among those that were given.
     images: tuple[NDArray[np.intp], ...]
     #: Cases that are neither: no target lesion, yet not known to be normal.
@@ -40,17 +38,16 @@ def cases_of(images: Sequence[ImageScores], level: Level) -> Cases:
     images has, regions to ignore aside.
 
     Raises:
-        UsageError: at the level of breasts or patients, an image whose patient or side is unknown.
+        UsageError: no such level; or at that of breasts or patients, an image whose patient or side is unknown.
     """
-    members: dict[Hashable, list[int]] = {}
+    check_known("level", level, get_args(Level))
+    members: dict[str, list[int]] = {}
     for index, image in enumerate(images):
         members.setdefault(case_of(image.truth, level), []).append(index)
     known = {key: label for key, of in members.items() if (label := _label([images[i] for i in of])) is not None}
     return Cases(
-        names=tuple(" ".join(key) if isinstance(key, tuple) else str(key) for key in known),
         labels=np.array(list(known.values()), np.bool_),
         scores=np.array([max(images[i].highest for i in members[key]) for key in known], np.float64),
-        patients=tuple(images[members[key][0]].patient for key in known),
         images=tuple(np.array(members[key], np.intp) for key in known),
         left_out=len(members) - len(known),
     )

@@ -1,4 +1,4 @@
-"""Telling cases apart by a score: ROC and precision-recall curves, and what follows from one threshold.
+"""Telling cases apart by a score: the ROC, areas under curves, and what follows from one threshold.
 
 A case is called positive from the threshold on: score >= threshold. Equal scores enter a curve together. A case without
 any mark has the score -inf: it ranks last, together with all others of that kind.
@@ -13,7 +13,7 @@ from typing import Literal, Self, get_args, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from microcalc.errors import UsageError
+from microcalc.errors import UsageError, check_known
 from microcalc.evaluation.intervals import normal, wilson
 
 Array = NDArray[np.float64]
@@ -38,20 +38,6 @@ class Roc:
     auc: float
 
 
-@dataclass(frozen=True, eq=False)
-class PrecisionRecall:
-    """Precision against recall: a point for each distinct score, the highest first."""
-
-    #: (points,) the distinct scores, falling. Above the highest nothing is called positive: precision has no value.
-    thresholds: Array
-    #: (points,) 0..1.
-    precision: Array
-    #: (points,) 0..1, never falling.
-    recall: Array
-    #: Mean precision over the steps of recall; the curve is not interpolated.
-    average_precision: float
-
-
 def roc(labels: ArrayLike, scores: ArrayLike) -> Roc:
     """The ROC of a set of cases.
 
@@ -60,7 +46,7 @@ def roc(labels: ArrayLike, scores: ArrayLike) -> Roc:
         scores: (n,) numbers or -inf.
 
     Raises:
-        UsageError: a score is NaN or +inf, lengths differ, or all cases are of one class.
+        UsageError: a score is NaN or +inf, shapes differ, or all cases are of one class.
     """
     ranking = _Ranking.of(labels, scores)
     positives, negatives = ranking.counts()
@@ -69,19 +55,6 @@ def roc(labels: ArrayLike, scores: ArrayLike) -> Roc:
         np.append(0.0, negatives[0].cumsum() / negatives.sum()),
         np.append(0.0, positives[0].cumsum() / positives.sum()),
         float(_auc(positives, negatives)[0]),
-    )
-
-
-def precision_recall(labels: ArrayLike, scores: ArrayLike) -> PrecisionRecall:
-    """The precision-recall curve of a set of cases. Arguments and errors as for :func:`roc`."""
-    ranking = _Ranking.of(labels, scores)
-    positives, negatives = ranking.counts()
-    found = positives[0].cumsum()
-    return PrecisionRecall(
-        ranking.thresholds,
-        found / (found + negatives[0].cumsum()),
-        found / found[-1],
-        float(_average_precision(positives, negatives)[0]),
     )
 
 
@@ -190,7 +163,7 @@ class Confusion:
         metric: Metric,
         method: Literal["wilson", "normal"] = "wilson",
         n: Literal["own", "test_set"] = "own",
-        level: float = 0.95,
+        confidence: float = 0.95,
     ) -> tuple[float, float]:
         """Interval of a measure, cases taken as independent.
 
@@ -200,18 +173,23 @@ class Confusion:
             n: what the share is taken to be counted on. ``own``: the measure's denominator. ``test_set``: all cases,
                 whatever the measure; with ``normal`` this is the interval of Pesapane et al., which is too narrow for
                 all but accuracy.
-            level: share of such intervals that are to hold the truth.
+            confidence: share of such intervals that are to hold the truth.
 
         Returns:
             Lower and upper end, 0..1; NaN where the measure is.
+
+        Raises:
+            UsageError: another method or n, or a confidence that is not between 0 and 1.
         """
+        check_known("method", method, ("wilson", "normal"))
+        check_known("n", n, ("own", "test_set"))
         if metric == "f1" or metric == "mcc":
             return math.nan, math.nan
         successes, trials = self.counts(metric)
         of = wilson if method == "wilson" else normal
         if n == "test_set" and trials:
-            return of(successes / trials * self.total, self.total, level)
-        return of(successes, trials, level)
+            return of(successes / trials * self.total, self.total, confidence)
+        return of(successes, trials, confidence)
 
 
 def confusion(labels: ArrayLike, scores: ArrayLike, threshold: float) -> Confusion:
@@ -223,7 +201,7 @@ def confusion(labels: ArrayLike, scores: ArrayLike, threshold: float) -> Confusi
         threshold: a number; -inf calls every case positive, +inf none.
 
     Raises:
-        UsageError: a score is NaN or +inf, the threshold is NaN, or lengths differ.
+        UsageError: a score is NaN or +inf, the threshold is NaN, or shapes differ.
     """
     positive, score = check_cases(labels, scores)
     if math.isnan(threshold):
@@ -234,13 +212,13 @@ def confusion(labels: ArrayLike, scores: ArrayLike, threshold: float) -> Confusi
 
 
 def check_cases(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.bool_], Array]:
-    """Labels (n,) as bool and scores (n,) or (systems, n) as float64.
+    """Labels (n,) as bool and scores (n,) as float64.
 
     Raises:
-        UsageError: a label is not 0 or 1, a score is NaN or +inf, or lengths differ.
+        UsageError: a label is not 0 or 1, a score is NaN or +inf, or shapes differ.
     """
     label, score = np.asarray(labels), np.asarray(scores, np.float64)
-    if label.ndim != 1 or score.ndim == 0 or score.shape[-1] != label.size:
+    if label.ndim != 1 or score.shape != label.shape:
         raise UsageError(
             expected="one label and one score for each case",
             found=f"shapes {label.shape} and {score.shape}",
@@ -291,8 +269,6 @@ class _Ranking:
     @classmethod
     def of(cls, labels: ArrayLike, scores: ArrayLike) -> Self:
         positive, score = check_cases(labels, scores)
-        if score.ndim != 1:
-            raise UsageError(expected="scores of one system", found=f"shape {score.shape}", do="give one at a time")
         check_both_classes(positive)
         order = np.argsort(-score)
         thresholds, starts = np.unique(-score[order], return_index=True)

@@ -14,12 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
 from microcalc.evaluation.classification import check_both_classes, check_cases
-from microcalc.evaluation.intervals import quantile
+from microcalc.evaluation.intervals import ROUNDING, quantile
 
 Array = NDArray[np.float64]
-
-#: Of the summed variances: below it the variance of a difference is rounding.
-_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +28,11 @@ class DeLong:
     #: (systems, systems); NaN where a class has a single case.
     covariance: Array
 
-    def interval(self, i: int = 0, level: float = 0.95) -> tuple[float, float]:
+    def interval(self, i: int = 0, confidence: float = 0.95) -> tuple[float, float]:
         """Normal interval of the area of system ``i``, cut to 0..1; NaN where :meth:`remark` says why."""
         if self.remark(i) is not None:
             return math.nan, math.nan
-        half = quantile(level) * math.sqrt(self.covariance[i, i])
+        half = quantile(confidence) * math.sqrt(self.covariance[i, i])
         return max(0.0, float(self.auc[i]) - half), min(1.0, float(self.auc[i]) + half)
 
     def compare(self, i: int, j: int) -> tuple[float, float]:
@@ -47,7 +44,7 @@ class DeLong:
         """
         summed = self.covariance[i, i] + self.covariance[j, j]
         variance = summed - 2 * self.covariance[i, j]
-        if not variance > _ROUNDING * summed:
+        if not variance > ROUNDING * summed:
             return math.nan, math.nan
         z = float(self.auc[i] - self.auc[j]) / math.sqrt(variance)
         return z, math.erfc(abs(z) / math.sqrt(2))
@@ -74,11 +71,11 @@ def delong(labels: ArrayLike, scores: ArrayLike) -> DeLong:
         scores: (n,) or (systems, n), numbers or -inf.
 
     Raises:
-        UsageError: a score is NaN or +inf, lengths differ, or all cases are of one class.
+        UsageError: a score is NaN or +inf, shapes differ, or all cases are of one class.
     """
-    positive, score = check_cases(labels, scores)
+    rows = [check_cases(labels, row) for row in np.atleast_2d(np.asarray(scores, np.float64))]
+    positive, score = rows[0][0], np.stack([row for _, row in rows])
     check_both_classes(positive)
-    score = np.atleast_2d(score)
     ranks = rankdata(score, axis=1)
     # Of each positive case the share of negative ones below it, of each negative case that of positive ones below it:
     # a rank among all less the rank in its own class counts the cases below of the other class, ties a half.

@@ -7,7 +7,8 @@ them. The curve is a step function: equal scores enter together, and beyond its 
 
 Three ways to count false positives:
 
-``image``: on normal images, per normal image. The area is taken up to 50 (AUC50; Cortina Uribe et al., section 2.1.5).
+``image``: on normal images, per normal image. The area is taken up to 50, where the curves of Cortina Uribe et al. end
+(section 2.2.3; areas in section 3), and divided by 50: AUC50.
 
 ``cm2``: on normal images, per cm2 of their breasts; where no image is known to be normal, on all images, per cm2 of
 theirs, and then a mark on unlisted calcium counts as false.
@@ -26,17 +27,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from microcalc.errors import UsageError
-from microcalc.evaluation.detections import Detections
-from microcalc.evaluation.levels import Level, units_of_lesions
-from microcalc.evaluation.matching import ImageMatch, Rule
-from microcalc.truth import ImageTruth
+from microcalc.errors import UsageError, check_known
+from microcalc.evaluation.levels import Level, check_listed_once, targets_of_lesions
+from microcalc.evaluation.scores import ImageScores
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -55,67 +54,6 @@ POINTS: dict[Per, tuple[float, ...]] = {
 
 
 @dataclass(frozen=True, eq=False)
-class ImageScores:
-    """What the numbers of a set take from one image."""
-
-    truth: ImageTruth
-    #: None where unknown.
-    breast_area_cm2: float | None
-    #: (lesions,) which of the truth's calcifications, or clusters, as the rule asks, are targets.
-    lesions: Indices
-    #: (lesions,) best score of a detection that hits each, -inf for a miss.
-    best: Array
-    #: (false positives,) their scores, whether or not the image is known to be normal.
-    false_positives: Array
-    #: Best score of a detection that is not ignored, -inf where there is none.
-    highest: float
-    rule: Rule
-
-    @property
-    def normal(self) -> bool:
-        """Known to be free of calcifications."""
-        return bool(self.truth.normal)
-
-    @property
-    def patient(self) -> str | None:
-        """Pseudonym, where known."""
-        return self.truth.patient
-
-    def keep(self, chosen: NDArray[np.bool_]) -> ImageScores:
-        """The same image with only the ``chosen`` (lesions,) of its lesions."""
-        return dataclasses.replace(self, lesions=self.lesions[chosen], best=self.best[chosen])
-
-
-def score_image(
-    detections: Detections,
-    match: ImageMatch,
-    truth: ImageTruth,
-    rule: Rule,
-    breast_area_cm2: float | None = None,
-) -> ImageScores:
-    """What the numbers of a set take from one image that has been matched.
-
-    Args:
-        detections: those that were matched.
-        match: the account of them.
-        truth: of the same image.
-        rule: the one they were matched by.
-        breast_area_cm2: where None, what the truth says.
-    """
-    scores = detections.scores
-    best = np.append(scores, -np.inf)[match.hit_by]  # a miss, -1, takes the last
-    return ImageScores(
-        truth=truth,
-        breast_area_cm2=truth.breast_area_cm2 if breast_area_cm2 is None else breast_area_cm2,
-        lesions=np.flatnonzero(match.target),
-        best=best[match.target],
-        false_positives=scores[match.false_positive],
-        highest=float(scores[match.hit | match.duplicate | match.false_positive].max(initial=-np.inf)),
-        rule=rule,
-    )
-
-
-@dataclass(frozen=True, eq=False)
 class Froc:
     """A curve of points from (0, 0) on, one for each distinct score, the highest first."""
 
@@ -125,14 +63,17 @@ class Froc:
     false_positives: Array
     #: (points,) 0..1, never falling.
     sensitivity: Array
-    #: How many things there are to be found, at the level of the curve.
+    #: How many targets there are, at the level of the curve.
     lesions: int
     normal_images: int
     #: Images or cm2 that false positives are divided by.
     denominator: float
     per: Per
-    #: False positives up to which the area is taken.
-    limit: float
+
+    @property
+    def limit(self) -> float:
+        """False positives up to which the area is taken."""
+        return LIMIT[self.per]
 
     @property
     def area(self) -> float:
@@ -172,14 +113,14 @@ def froc(images: Sequence[ImageScores], *, level: Level = "calcification", per: 
     """The curve of a set of images.
 
     Args:
-        images: matched by one rule.
+        images: matched by one rule; each once.
         level: what is to be found; calcification or cluster as the rule looks for them, or what holds them.
         per: how false positives are counted; see above.
 
     Raises:
-        UsageError: no target lesion; no image known to be normal where false positives are counted per image; an
-            unknown area of the breast where per cm2; a lesion whose patient or side the level asks for is unknown; a
-            level that does not go with the rule.
+        UsageError: an unknown level or way to count; an image listed twice; several rules, or one that does not go with
+            the level; no target lesion; no image known to be normal where false positives are counted per image; an
+            unknown area of the breast where per cm2; a lesion whose patient or side the level asks for is unknown.
     """
     tally = Tally.of(images, level=level, per=per)
     false_positives, sensitivity = tally.of_images(np.ones((len(images), 1)))
@@ -187,11 +128,10 @@ def froc(images: Sequence[ImageScores], *, level: Level = "calcification", per: 
         tally.thresholds,
         false_positives[:, 0],
         sensitivity[:, 0],
-        lesions=tally.unit_images.size,
+        lesions=tally.target_images.size,
         normal_images=sum(image.normal for image in images),
         denominator=float(tally.shares.sum()),
         per=per,
-        limit=LIMIT[per],
     )
 
 
@@ -199,14 +139,14 @@ def froc(images: Sequence[ImageScores], *, level: Level = "calcification", per: 
 class Tally:
     """What a set's curve is counted from, by falling score: the same for the set as it is and for its resamples.
 
-    A unit is one thing to be found.
+    A target is one thing to be found at the level of the curve: a lesion, or what holds lesions.
     """
 
     #: (points,) infinity, then the distinct scores, falling.
     thresholds: Array
-    #: (units,) an image that each lies in.
-    unit_images: Indices
-    #: (found,) units that any detection hits, the best score first.
+    #: (targets,) an image that each lies in.
+    target_images: Indices
+    #: (found,) targets that any detection hits, the best score first.
     found: Indices
     #: (points,) how many of ``found`` score at or above each threshold.
     found_upto: Indices
@@ -222,10 +162,10 @@ class Tally:
         """Sort what was found and what is false (errors: :func:`froc`)."""
         _check_set(images, level, per)
         held = [image.lesions.size for image in images]
-        lesion_units = units_of_lesions([image.truth for image in images], held, level)
-        units, first = np.unique(lesion_units, return_index=True)
-        best = np.full(units.size, -np.inf)
-        np.maximum.at(best, lesion_units, np.concatenate([image.best for image in images]))
+        owner = targets_of_lesions([image.truth for image in images], held, level)
+        targets, first = np.unique(owner, return_index=True)
+        best = np.full(targets.size, -np.inf)
+        np.maximum.at(best, owner, np.concatenate([image.best for image in images]))
         found = np.argsort(-best, kind="stable")[: np.isfinite(best).sum()]
 
         judged, shares = _denominator(images, per)
@@ -239,7 +179,7 @@ class Tally:
         thresholds = np.append(np.inf, np.unique(entering)[::-1])
         return cls(
             thresholds=thresholds,
-            unit_images=np.repeat(np.arange(len(images)), held)[first],
+            target_images=np.repeat(np.arange(len(images)), held)[first],
             found=found,
             found_upto=np.searchsorted(-best[found], -thresholds, side="right"),
             false_images=mark_images[counts][falling],
@@ -268,23 +208,23 @@ class Tally:
             (np.ones(entering.size), (entering, self.false_images)), shape=(points + 1, images)
         )  # a last row for those that no point is low enough for
         false = (steps[:points] @ weights).cumsum(axis=0)
-        return self._curves(weights[self.unit_images], false, self.shares @ weights)
+        return self._curves(weights[self.target_images], false, self.shares @ weights)
 
-    def of_detections(self, units: Array, false: Array) -> tuple[Array, Array]:
-        """Curves of the set with its ``units`` (units, curves) and ``false`` positives (false, curves) so often."""
-        return self._curves(units, _cumulated(false, self.false_upto), np.full(units.shape[1], self.shares.sum()))
+    def of_detections(self, targets: Array, false: Array) -> tuple[Array, Array]:
+        """Curves of the set with its ``targets`` (targets, curves) and ``false`` positives (false, curves) so often."""
+        return self._curves(targets, _cumulated(false, self.false_upto), np.full(targets.shape[1], self.shares.sum()))
 
-    def _curves(self, units: Array, false: Array, denominator: Array) -> tuple[Array, Array]:
+    def _curves(self, targets: Array, false: Array, denominator: Array) -> tuple[Array, Array]:
         """False positives and sensitivity, both (points, curves); NaN where a curve is not defined.
 
         Args:
-            units: (units, curves) how often each counts.
+            targets: (targets, curves) how often each counts.
             false: (points, curves) false positives at or above each threshold.
             denominator: (curves,) what they are divided by.
         """
-        total = units.sum(axis=0)
+        total = targets.sum(axis=0)
         defined = (total > 0) & (denominator > 0)
-        sensitivity = _cumulated(units[self.found], self.found_upto) / np.where(defined, total, np.nan)
+        sensitivity = _cumulated(targets[self.found], self.found_upto) / np.where(defined, total, np.nan)
         return false / np.where(defined, denominator, np.nan), sensitivity
 
 
@@ -303,6 +243,7 @@ def _legacy_area(false_positives: Array, sensitivity: Array, limit: float) -> Ar
     reached_before = false_positives[:-1] <= limit  # it stops at the first point beyond
     widths = np.where(reached_before, np.diff(false_positives, axis=0), 0.0)
     heights = (sensitivity[1:] + sensitivity[:-1]) / 2
+    # From 0: its first point, whose width has no trapezium, counts too.
     reached = false_positives[:1].sum(axis=0) + widths.sum(axis=0)
     defined = reached_before.any(axis=0) & (reached > 0)
     area: Array = (widths * heights).sum(axis=0) / np.where(defined, reached, np.nan)
@@ -327,6 +268,14 @@ def _cumulated(weights: Array, upto: Indices) -> Array:
 
 
 def _check_set(images: Sequence[ImageScores], level: Level, per: Per) -> None:
+    check_known("level", level, get_args(Level))
+    check_known("way to count false positives", per, get_args(Per))
+    check_listed_once([image.truth for image in images])
+    rules = list(dict.fromkeys(image.rule for image in images))
+    if len(rules) > 1:
+        raise UsageError(
+            expected="images matched by one rule", found=" and ".join(rule.name for rule in rules), do="choose one"
+        )
     if not any(image.lesions.size for image in images):
         raise UsageError(
             expected="a target lesion, to draw a FROC",
@@ -339,12 +288,11 @@ def _check_set(images: Sequence[ImageScores], level: Level, per: Per) -> None:
             found=f"none in {len(images)} images",
             do="add some to the truth, or count false positives by the area of the breast (--per cm2)",
         )
-    rule = next((image.rule for image in images if image.rule.lesions != level), None)
-    if level in ("calcification", "cluster") and rule is not None:
+    if level in ("calcification", "cluster") and rules[0].lesions != level:
         raise UsageError(
             expected=f"a rule that looks for the lesions of the level {level}",
-            found=f"{rule.name}, which looks for those of the level {rule.lesions}",
-            do=f"choose the level {rule.lesions}, or another rule",
+            found=f"{rules[0].name}, which looks for those of the level {rules[0].lesions}",
+            do=f"choose the level {rules[0].lesions}, or another rule",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
@@ -36,8 +37,8 @@ def case_of(truth: ImageTruth, level: Level) -> str:
     return " ".join(str(value) for value in asked.values())
 
 
-def units_of_lesions(truths: Sequence[ImageTruth], lesions: Sequence[int], level: Level) -> NDArray[np.intp]:
-    """Which thing to be found each lesion belongs to.
+def targets_of_lesions(truths: Sequence[ImageTruth], lesions: Sequence[int], level: Level) -> NDArray[np.intp]:
+    """Which thing to be found, at a level, each lesion belongs to.
 
     Args:
         truths: of the images.
@@ -56,3 +57,19 @@ def units_of_lesions(truths: Sequence[ImageTruth], lesions: Sequence[int], level
     cases = [case_of(truth, level) for truth, held in zip(truths, lesions, strict=True) if held]
     numbered = {case: number for number, case in enumerate(dict.fromkeys(cases))}
     return np.repeat(np.array([numbered[case] for case in cases], np.intp), [held for held in lesions if held])
+
+
+def check_listed_once(truths: Sequence[ImageTruth]) -> None:
+    """Make sure that no image counts twice.
+
+    Raises:
+        UsageError: two have the same path.
+    """
+    repeated = [path for path, number in Counter(truth.path for truth in truths).items() if number > 1]
+    if repeated:
+        raise UsageError(
+            expected="each image once",
+            found=f"{len(repeated)} images listed more than once",
+            do="list each once, under a path of its own",
+            where=repeated[0],
+        )

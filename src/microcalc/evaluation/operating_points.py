@@ -14,13 +14,11 @@ from numpy.typing import NDArray
 
 from microcalc.errors import UsageError
 from microcalc.evaluation.classification import Roc
-
-#: Rates are quotients of counts: what differs less is equal.
-_ROUNDING = 1e-12
+from microcalc.evaluation.intervals import ROUNDING
 
 
 @dataclass(frozen=True)
-class OperatingPoint:
+class RocPoint:
     """A threshold and what it gives on the cases it was chosen on: cases at or above it are called positive."""
 
     #: A score that some case has, or infinite at an end of the curve: none that could be set on a detector.
@@ -30,7 +28,7 @@ class OperatingPoint:
     specificity: float
 
 
-def youden(roc: Roc) -> OperatingPoint:
+def youden(roc: Roc) -> RocPoint:
     """The point highest above the diagonal: Youden's J, sensitivity + specificity - 1, is largest.
 
     Youden, Cancer 3 (1950) 32. It is the tangent of slope 1; of several such points, the highest threshold.
@@ -38,7 +36,7 @@ def youden(roc: Roc) -> OperatingPoint:
     return tangent(roc)
 
 
-def tangent(roc: Roc, prevalence: float | None = None, cost_ratio: float = 1.0) -> OperatingPoint:
+def tangent(roc: Roc, prevalence: float | None = None, cost_ratio: float = 1.0) -> RocPoint:
     """The point where a line, whose slope follows from prevalence and costs, touches the curve from above.
 
     The slope is ``cost_ratio * (1 - prevalence) / prevalence``: there errors are expected to cost least (Metz, Semin.
@@ -62,10 +60,10 @@ def tangent(roc: Roc, prevalence: float | None = None, cost_ratio: float = 1.0) 
         )
     slope = cost_ratio * (1 - prevalence) / prevalence
     intercept = roc.true_positive_rate - slope * roc.false_positive_rate
-    return _first(roc, intercept >= intercept.max() - _ROUNDING * (1 + slope))
+    return _first(roc, intercept >= intercept.max() - ROUNDING * (1 + slope))
 
 
-def at_sensitivity(roc: Roc, sensitivity: float) -> OperatingPoint:
+def at_sensitivity(roc: Roc, sensitivity: float) -> RocPoint:
     """The highest threshold, and so the highest specificity, with at least this sensitivity.
 
     It is -inf where cases without any mark would have to be found too.
@@ -74,10 +72,10 @@ def at_sensitivity(roc: Roc, sensitivity: float) -> OperatingPoint:
         UsageError: a sensitivity outside 0..1.
     """
     _check_share("sensitivity", sensitivity)
-    return _first(roc, roc.true_positive_rate >= sensitivity - _ROUNDING)
+    return _first(roc, roc.true_positive_rate >= sensitivity - ROUNDING)
 
 
-def at_specificity(roc: Roc, specificity: float) -> OperatingPoint:
+def at_specificity(roc: Roc, specificity: float) -> RocPoint:
     """The highest sensitivity with at least this specificity; of several thresholds that give it, the highest.
 
     The threshold is inf where negative cases have the highest score, and are too many.
@@ -86,14 +84,14 @@ def at_specificity(roc: Roc, specificity: float) -> OperatingPoint:
         UsageError: a specificity outside 0..1.
     """
     _check_share("specificity", specificity)
-    allowed = 1 - roc.false_positive_rate >= specificity - _ROUNDING
+    allowed = 1 - roc.false_positive_rate >= specificity - ROUNDING
     return _first(roc, roc.true_positive_rate >= roc.true_positive_rate[allowed].max())
 
 
-def _first(roc: Roc, chosen: NDArray[np.bool_]) -> OperatingPoint:
+def _first(roc: Roc, chosen: NDArray[np.bool_]) -> RocPoint:
     """The chosen point of the highest threshold."""
     at = int(chosen.argmax())
-    return OperatingPoint(
+    return RocPoint(
         float(roc.thresholds[at]), float(roc.true_positive_rate[at]), float(1 - roc.false_positive_rate[at])
     )
 

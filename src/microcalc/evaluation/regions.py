@@ -1,8 +1,9 @@
 """Regions of the truth: the pixels they hold, and what lies in them or near them.
 
 A region holds the pixels whose centres lie inside its outline; one that holds no pixel's centre is the pixel nearest to
-it, since a speck of one pixel counts. Each is a small window, so that a region to ignore as large as a breast stays
-cheap. Coordinates are pixels of the original image: x = column, y = row, pixel centres at integers.
+it, since a speck of one pixel counts. A box to ignore may be as large as an image at no cost; an outline costs time and
+memory by the pixels of the box around it. Coordinates are pixels of the original image: x = column, y = row, pixel
+centres at integers.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 from scipy.spatial import cKDTree
 
+from microcalc.evaluation.detections import disc_boxes
 from microcalc.findings import Box
 from microcalc.truth import Ignored, Polygon, TrueCalcification, TrueCluster
 
@@ -37,6 +39,13 @@ class Region:
     y0: int
     #: (rows, columns) window; which of its pixels belong to the region.
     mask: Flags
+    #: (4,) x0, y0, x1, y1 where the region is a box, whose area is exact and whose window is full.
+    box: Array | None = None
+
+    @property
+    def area(self) -> float:
+        """Of the box, or of the pixels, px2."""
+        return float(self.mask.sum() if self.box is None else area(self.box))
 
     @property
     def bounds(self) -> Array:
@@ -56,21 +65,44 @@ class Region:
         """(N, 2) x, y of the pixels with a neighbour, above, below, left or right, outside the region."""
         mask = self.mask.astype(np.uint8)
         inner = cv2.erode(mask, _CROSS, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-        rim: NDArray[np.intp] = cv2.findNonZero(mask - inner).reshape(-1, 2).astype(np.intp) + (self.x0, self.y0)
+        rim: NDArray[np.intp] = cv2.findNonZero(mask - inner).reshape(-1, 2) + np.array([self.x0, self.y0])
         return rim
 
     def lies_within(self, others: Sequence[Region]) -> bool:
-        """Whether each of its pixels belongs to one of the others."""
-        left = self.mask.copy()
+        """Whether it shares pixels with the others, and none of its pixels lies more than one beyond theirs.
+
+        One pixel is forgiven because a disc, a box and an outline of the same thing may differ by those on their edges.
+        """
+        high, wide = self.mask.shape
+        held = np.zeros((high + 2, wide + 2), np.uint8)
         for other in others:
-            x, y = other.x0 - self.x0, other.y0 - self.y0
-            (rows, columns), (high, wide) = other.mask.shape, left.shape
-            here = left[max(y, 0) : max(y + rows, 0), max(x, 0) : max(x + columns, 0)]
-            here &= ~other.mask[max(-y, 0) : max(high - y, 0), max(-x, 0) : max(wide - x, 0)]
-        return not left.any()
+            x, y = other.x0 - self.x0 + 1, other.y0 - self.y0 + 1
+            rows, columns = other.mask.shape
+            here = held[max(y, 0) : max(y + rows, 0), max(x, 0) : max(x + columns, 0)]
+            here |= other.mask[max(-y, 0) : max(high + 2 - y, 0), max(-x, 0) : max(wide + 2 - x, 0)]
+        within = held[1:-1, 1:-1].astype(bool)
+        around = cv2.dilate(held, _CROSS)[1:-1, 1:-1].astype(bool)
+        return bool((self.mask & within).any() and not (self.mask & ~around).any())
+
+    def near(self, points: Array, radius_mm: float, spacing_mm: tuple[float, float]) -> Flags:
+        """(P,) whether one of its pixels has its centre within a radius of each of (P, 2) points."""
+        step, reach = np.array(spacing_mm[::-1]), radius_mm + TOLERANCE
+        first, last = self.bounds[:2] + 0.5, self.bounds[2:] - 0.5  # centres of the outermost pixels
+        close: Flags = np.hypot(*((points - points.clip(first, last)) * step).T) <= reach
+        if self.box is None and close.any():
+            # The pixel nearest to a point is the one it lies in, or else one on the rim.
+            rim = cKDTree(self.rim() * step)
+            gap, _ = rim.query(points[close] * step, distance_upper_bound=reach + TOLERANCE)
+            close[close] = self.holds(points[close]) | (gap <= reach)
+        return close
 
     def area_within(self, boxes: Array) -> Array:
-        """(N,) px2 that (N, 4) boxes share with the region's pixels, each a unit square; 0 for boxes of NaN."""
+        """(N,) px2 that (N, 4) boxes share with the region: with its box, or with its pixels, each a unit square.
+
+        0 for boxes of NaN.
+        """
+        if self.box is not None:
+            return np.nan_to_num(shared_area(boxes, self.box[None])[:, 0])
         shared = np.zeros(len(boxes))
         meeting = shared_area(boxes, self.bounds[None])[:, 0] > 0
         if not meeting.any():
@@ -94,8 +126,9 @@ def lesion_region(lesion: TrueCalcification, spacing_mm: tuple[float, float]) ->
     centre = np.array([lesion.x, lesion.y])
     if not lesion.diameter_mm:
         return _one_pixel(centre)
-    reach = 0.5 * lesion.diameter_mm / np.array(spacing_mm[::-1])
-    low, high = np.ceil(centre - reach - TOLERANCE).astype(int), np.floor(centre + reach + TOLERANCE).astype(int)
+    ends = _disc_box(lesion, spacing_mm).reshape(2, 2)
+    reach = (ends[1] - ends[0]) / 2
+    low, high = np.ceil(ends[0] - TOLERANCE).astype(np.intp), np.floor(ends[1] + TOLERANCE).astype(np.intp)
     x, y = ((np.arange(a, b + 1) - c) / r for a, b, c, r in zip(low, high, centre, reach, strict=True))
     return _window(low, x**2 + y[:, None] ** 2 <= 1 + TOLERANCE, centre)
 
@@ -123,8 +156,10 @@ def _one_pixel(point: Array) -> Region:
 def _box_region(box: Box) -> Region:
     corners = np.array(box).reshape(2, 2)
     low, high = np.ceil(corners[0]).astype(np.intp), np.floor(corners[1]).astype(np.intp)
-    columns, rows = np.maximum(high - low + 1, 0)
-    return _window(low, np.broadcast_to(True, (rows, columns)), corners.mean(axis=0))
+    if (high < low).any():
+        low = high = nearest_pixel(corners.mean(axis=0))
+    columns, rows = high - low + 1
+    return Region(int(low[0]), int(low[1]), np.broadcast_to(True, (rows, columns)), corners.ravel())
 
 
 def _polygon_region(polygon: Polygon) -> Region:
@@ -153,10 +188,18 @@ def outline(part: TrueCluster | Ignored) -> Array:
 
 def lesion_box(lesion: TrueCalcification, spacing_mm: tuple[float, float]) -> Array:
     """(4,) x0, y0, x1, y1 of its outline, else of the disc of its diameter; of one without extent, its one pixel."""
-    corners = np.array(lesion.polygon or ((lesion.x, lesion.y),), np.float64)
-    reach = np.zeros(2) if lesion.polygon else 0.5 * (lesion.diameter_mm or 0) / np.array(spacing_mm[::-1])
-    box = np.concatenate([corners.min(axis=0) - reach, corners.max(axis=0) + reach])
+    if lesion.polygon:
+        corners = np.array(lesion.polygon, np.float64)
+        box = np.concatenate([corners.min(axis=0), corners.max(axis=0)])
+    else:
+        box = _disc_box(lesion, spacing_mm)
     return box if area(box) > 0 else lesion_region(lesion, spacing_mm).bounds
+
+
+def _disc_box(lesion: TrueCalcification, spacing_mm: tuple[float, float]) -> Array:
+    centre, diameter = np.array([[lesion.x, lesion.y]]), np.array([lesion.diameter_mm or 0.0])
+    box: Array = disc_boxes(centre, diameter, spacing_mm)[0]
+    return box
 
 
 def area(boxes: Array) -> Array:
@@ -174,7 +217,7 @@ def shared_area(boxes: Array, others: Array) -> Array:
 
 
 def all_within(regions: Sequence[Region], others: Sequence[Region]) -> Flags:
-    """(R,) whether each pixel of each region belongs to one of the others."""
+    """(R,) whether each region lies within the others together (:meth:`Region.lies_within`)."""
     bounds, around = (np.array([region.bounds for region in part]).reshape(-1, 4) for part in (regions, others))
     meeting = shared_area(bounds, around) > 0
     near_by = ([others[i] for i in np.flatnonzero(row).tolist()] for row in meeting)
@@ -194,18 +237,3 @@ def inside(points: Array, polygon: Array) -> Flags:
     on_edge = np.hypot(x - along * edge_x, y - along * edge_y) <= TOLERANCE
     close[close] = (crossed.sum(axis=1) % 2 == 1) | on_edge.any(axis=1)
     return close
-
-
-def near(points: Array, regions: Sequence[Region], radius_mm: float, spacing_mm: tuple[float, float]) -> Flags:
-    """(P, R) whether the centre of a pixel of each region lies within a radius of each of (P, 2) points."""
-    if not (len(points) and regions):
-        return np.zeros((len(points), len(regions)), bool)
-    # The pixel nearest to a point is the one it lies in, or else one on the rim.
-    found = np.stack([region.holds(points) for region in regions], axis=1)
-    rims = [region.rim() for region in regions]
-    owner = np.repeat(np.arange(len(regions)), [len(rim) for rim in rims])
-    step = np.array(spacing_mm[::-1])
-    pixels = cKDTree(np.concatenate(rims) * step)
-    pairs = cKDTree(points * step).sparse_distance_matrix(pixels, radius_mm + TOLERANCE, output_type="ndarray")
-    found[pairs["i"], owner[pairs["j"]]] = True
-    return found

@@ -23,7 +23,7 @@ from skimage.filters import threshold_li
 from microcalc.errors import UsageError
 
 Mask = NDArray[np.bool_]
-Metric = Literal["dice", "precision", "recall", "iou"]
+OverlapMetric = Literal["dice", "precision", "recall", "iou"]
 
 #: Side of the square that the paper dilates its point truths with.
 POINT_SQUARE_PX = 10
@@ -84,7 +84,7 @@ def pixel_overlap(found: Mask, truth: Mask) -> Overlap:
     Raises:
         UsageError: not two masks of one shape.
     """
-    _check(found, truth, np.bool_)
+    _check(np.bool_, found, truth)
     return Overlap(*_counted(found[truth]), *_counted(truth[found]))
 
 
@@ -94,7 +94,7 @@ def label_overlaps(found: NDArray[Any], truth: NDArray[Any], labels: Sequence[in
     Raises:
         UsageError: not two maps of integers of one shape.
     """
-    _check(found, truth, np.integer)
+    _check(np.integer, found, truth)
     return {label: pixel_overlap(found == label, truth == label) for label in labels}
 
 
@@ -112,13 +112,13 @@ def object_overlap(found: Mask, truth: Mask, share: float = 0.5) -> Overlap:
     Raises:
         UsageError: not two masks of one shape, or a share outside its range.
     """
-    _check(found, truth, np.bool_)
+    _check(np.bool_, found, truth)
     if not 0 < share <= 1:
         raise UsageError(expected="a share above 0 and up to 1", found=str(share), do="give another")
     return Overlap(*_counted(_covered(truth, found) >= share), *_counted(_covered(found, truth) >= share))
 
 
-def average(overlaps: Iterable[Overlap], metric: Metric) -> tuple[float, int]:
+def average(overlaps: Iterable[Overlap], metric: OverlapMetric) -> tuple[float, int]:
     """Mean of a metric over the images on which it is defined, and their number; NaN and 0 where on none.
 
     Averaging over images weighs each image alike; adding overlaps up weighs each pixel or object alike.
@@ -131,7 +131,11 @@ def dilate(mask: Mask, square_px: int = POINT_SQUARE_PX) -> Mask:
     """Grow every pixel of a mask (rows, columns) into a square, cut at the border.
 
     A square of even side has no middle: it reaches one pixel further right and down than left and up.
+
+    Raises:
+        UsageError: no mask of bool, or a square without a pixel.
     """
+    _check(np.bool_, mask)
     if square_px < 1:
         raise UsageError(expected="a square of at least one pixel", found=str(square_px), do="give another side")
     grown = cv2.dilate(mask.astype(np.uint8), np.ones((square_px, square_px), np.uint8))
@@ -168,12 +172,12 @@ def li_threshold(values: NDArray[Any]) -> float:
     return min(low + float(scaled) * (high - low), math.nextafter(high, low))
 
 
-def _check(found: NDArray[Any], truth: NDArray[Any], kind: type[Any]) -> None:
-    if found.shape != truth.shape or not all(np.issubdtype(part.dtype, kind) for part in (found, truth)):
+def _check(kind: type[Any], *maps: NDArray[Any]) -> None:
+    if len({of.shape for of in maps}) > 1 or not all(of.ndim == 2 and np.issubdtype(of.dtype, kind) for of in maps):
         raise UsageError(
-            expected=f"two arrays of one shape, of type {kind.__name__}",
-            found=f"{found.shape} of {found.dtype} and {truth.shape} of {truth.dtype}",
-            do="bring both to the pixels of the original image",
+            expected=f"rows and columns of pixels, of one shape and of type {kind.__name__}",
+            found=" and ".join(f"{of.shape} of {of.dtype}" for of in maps),
+            do="bring them to the pixels of the original image",
         )
 
 

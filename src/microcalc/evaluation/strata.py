@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from microcalc.evaluation.froc import ImageScores
 from microcalc.evaluation.regions import lesion_region
+from microcalc.evaluation.scores import ImageScores
 from microcalc.truth import ImageTruth, TrueCalcification, TrueCluster
 
 #: From the first up to but not including the second.
@@ -58,6 +58,9 @@ def strata(images: Sequence[ImageScores]) -> list[StratumPart]:
 
     A part of the images has their lesions and their normal images; a part of the lesions is set against all normal
     images. Parts without a target lesion are left out, and so is whatever would leave one part only.
+
+    Not for a FROC by the legacy definition: it divides by the images that hold a lesion or a false positive, of which a
+    part of the lesions has fewer than the whole.
     """
     by_image = [list(_parts_of_images(images, by, value)) for by, value in _BY_IMAGE.items()]
     by_lesion = [list(_parts_of_lesions(images, by, value)) for by, value in _BY_LESION.items()]
@@ -76,17 +79,11 @@ def _parts_of_images(
 def _parts_of_lesions(
     images: Sequence[ImageScores], by: str, value: Callable[[Lesion, ImageTruth], _Value]
 ) -> Iterator[StratumPart]:
-    values = [[value(lesion, image.truth) for lesion in _targets(image)] for image in images]
+    values = [[value(lesion, image.truth) for lesion in image.targets] for image in images]
     for part in sorted({of for of_image in values for of in of_image}):
         chosen = [np.array([of == part for of in of_image], np.bool_) for of_image in values]
         kept = tuple(image.keep(mask) for image, mask in zip(images, chosen, strict=True))
         yield StratumPart(by, part.name, kept, np.arange(len(images)))
-
-
-def _targets(image: ImageScores) -> list[Lesion]:
-    of_calcifications = image.rule.lesions == "calcification"
-    lesions = image.truth.calcifications if of_calcifications else image.truth.clusters
-    return [lesions[i] for i in image.lesions]
 
 
 def _size(lesion: Lesion, truth: ImageTruth) -> _Value:

@@ -9,11 +9,11 @@ import csv
 import io
 from functools import cache
 from importlib import resources
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
-from microcalc.errors import ReadError, UsageError
+from microcalc.errors import ReadError, check_known
 from microcalc.findings import Record
 
 Paper = Literal["mracko2024", "cortina2022", "kahnouei2022", "terrassin2024", "pesapane2023"]
@@ -52,7 +52,7 @@ PublishedLevel = Literal[
 Target = Literal["calcification", "cluster", "benign", "malignant"]
 PublishedSplit = Literal["train", "cross-validation", "validation", "test", "all", "unstated"]
 Selection = Literal["nothing", "train", "validation", "test", "unstated"]
-Share = Field(default=None, ge=0.0, le=1.0)
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 _PLACES: dict[PublishedSplit, str] = {
     "train": "On the training set of",
@@ -82,8 +82,8 @@ class Published(Record):
     target: Target | None = Field(default=None, description="The positive class.")
     printed: str = Field(pattern=r"^\d[\d,]*(\.\d+)?%?$", description="The number, digit for digit.")
     sd: float | None = Field(default=None, ge=0.0, description="What is printed after ±.")
-    low: float | None = Share
-    high: float | None = Share
+    low: Share | None = None
+    high: Share | None = None
     data: str = Field(min_length=1, description="The data set.")
     split: PublishedSplit
     n: int | None = Field(default=None, ge=1, description="On how many, where the paper says so.")
@@ -133,19 +133,15 @@ def published(
     Raises:
         UsageError: there is no such paper, measure or level.
     """
-    _check_known("paper", paper, get_args(Paper))
-    _check_known("measure", measure, get_args(Measure))
-    _check_known("level", level, get_args(PublishedLevel))
+    options = {"paper": (paper, Paper), "measure": (measure, Measure), "level": (level, PublishedLevel)}
+    for name, (asked, known) in options.items():
+        if asked is not None:
+            check_known(name, asked, get_args(known))
     return tuple(
         row
         for row in _rows()
         if paper in (None, row.paper) and measure in (None, row.measure) and level in (None, row.level)
     )
-
-
-def _check_known(name: str, asked: str | None, known: tuple[str, ...]) -> None:
-    if asked is not None and asked not in known:
-        raise UsageError(expected=f"a {name}: {', '.join(known)}", found=repr(asked), do="ask for one of them")
 
 
 def worth(row: Published) -> str:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from microcalc.breast import Breast
 from microcalc.findings import Box, Record
-from microcalc.mammogram import Mammogram
+from microcalc.mammogram import TYPICAL_SPACING_MM, Mammogram
 
 Spacing = tuple[float, float]
 
@@ -17,8 +17,6 @@ Spacing = tuple[float, float]
 _BREAST_MARGIN_MM = 3.0
 #: Border around a cluster, and the least width and height of its crop: enough tissue to judge the cluster by.
 _CLUSTER_MARGIN_MM, _CLUSTER_LEAST_MM = 4.0, 15.0
-#: Stands in for a missing pixel spacing when a margin in mm has to become pixels; never used for a stated size.
-_TYPICAL_SPACING: Spacing = (0.07, 0.07)
 #: A cluster crop is doubled in size until its longer side has the first number of pixels, and shrunk to the second.
 _SMALL_CROP_PX, _LONGEST_CROP_PX = 400, 1600
 
@@ -53,7 +51,7 @@ class PictureSet(Record):
 def breast_crop(breast: Breast, spacing_mm: Spacing | None, longest_px: int) -> Crop:
     """The breast with a narrow border, as a picture at most ``longest_px`` wide and high, never enlarged."""
     x, y, width, height = cv2.boundingRect(breast.mask.view(np.uint8))
-    margin_y, margin_x = (_BREAST_MARGIN_MM / s for s in spacing_mm or _TYPICAL_SPACING)
+    margin_y, margin_x = (_BREAST_MARGIN_MM / s for s in spacing_mm or TYPICAL_SPACING_MM)
     box = _clipped((x - margin_x, y - margin_y, x + width + margin_x, y + height + margin_y), breast.mask.shape)
     row, column = spacing_mm or (1.0, 1.0)
     longest = max((box[2] - box[0]) * column, (box[3] - box[1]) * row)
@@ -64,7 +62,7 @@ def breast_crop(breast: Breast, spacing_mm: Spacing | None, longest_px: int) -> 
 def cluster_crop(bbox: Box, shape: tuple[int, ...], spacing_mm: Spacing | None) -> Crop:
     """A cluster (``bbox`` on outer pixel edges) with a border, at full resolution or, where small, enlarged."""
     margins, least = (
-        [mm / s for s in reversed(spacing_mm or _TYPICAL_SPACING)] for mm in (_CLUSTER_MARGIN_MM, _CLUSTER_LEAST_MM)
+        [mm / s for s in reversed(spacing_mm or TYPICAL_SPACING_MM)] for mm in (_CLUSTER_MARGIN_MM, _CLUSTER_LEAST_MM)
     )
     edges = []
     for axis in (0, 1):

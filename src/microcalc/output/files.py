@@ -12,6 +12,8 @@ from typing import BinaryIO
 
 from microcalc.errors import WriteError
 
+#: Begins what stands for an image's path in pseudonymised findings: a hash of its content follows.
+PSEUDONYM = "sha256-"
 #: Characters of an image's path kept in its key: readable, and far below any file system's limit.
 _KEY_CHARACTERS = 60
 

@@ -1,11 +1,13 @@
-"""The report of a run as one self-contained HTML page."""
+"""Self-contained HTML pages, and the report of a run as one."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import jinja2
 
@@ -32,13 +34,12 @@ def write_report(report: Report, pictures: Path, path: Path, operating_point: st
         ReadError: a picture cannot be read, or the geometry beside it is broken or of another run.
         WriteError: the page cannot be written.
     """
-    style, script = (_asset(name) for name in ("report.css", "report.js"))
+    style, script = (read_asset("microcalc.output", name) for name in ("report.css", "report.js"))
     studies = page.make_page(report, pictures)
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["count"] = words.count
-    chunks = environment.from_string(_asset("report.html.j2")).generate(
+    write_html(
+        path,
+        read_asset("microcalc.output", "report.html.j2"),
+        (words.count,),
         report=report,
         studies=studies,
         left_out=max(len(report.images) - page.MOST_PICTURES, 0),
@@ -51,10 +52,29 @@ def write_report(report: Report, pictures: Path, path: Path, operating_point: st
         # The page runs this one script; whatever a path or a reason might smuggle in, the browser refuses.
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
+
+
+def write_html(path: Path, template: str, filters: Sequence[Callable[..., object]], **values: Any) -> None:
+    """Write a page from a Jinja template; texts are escaped, and a name without a value is an error.
+
+    Args:
+        path: the page to write.
+        template: its source.
+        filters: functions that the template may use as filters, under their own names.
+        values: what the template names.
+
+    Raises:
+        WriteError: the page cannot be written.
+    """
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {function.__name__: function for function in filters}
     with replacing(path) as file:
-        for chunk in chunks:
+        for chunk in environment.from_string(template).generate(**values):
             file.write(chunk.encode())
 
 
-def _asset(name: str) -> str:
-    return resources.files("microcalc.output").joinpath(name).read_text("utf-8")
+def read_asset(package: str, name: str) -> str:
+    """A text file that comes with a package: a template, style or script."""
+    return resources.files(package).joinpath(name).read_text("utf-8")
