@@ -1,0 +1,35 @@
+"""Model packages: trained weights, with a card that tells the whole truth about them."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from microcalc.models.card import Calibration, Card, Input, Metric, Training
+    from microcalc.models.package import Package, load_package, write_package
+
+__all__ = [
+    "PACKAGES",
+    "Calibration",
+    "Card",
+    "Input",
+    "Metric",
+    "Package",
+    "Training",
+    "load_package",
+    "write_package",
+]
+
+#: Packages that come with microcalc, in ``packages/`` -> their kind. By hand, so that listing them opens no file.
+PACKAGES: dict[str, str] = {}
+
+_LAZY = dict.fromkeys(("Calibration", "Card", "Input", "Metric", "Training"), "card")
+_LAZY |= dict.fromkeys(("Package", "load_package", "write_package"), "package")
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for when it is asked for, so that the names of packages cost nothing."""
+    if name in _LAZY:
+        return getattr(importlib.import_module(f"microcalc.models.{_LAZY[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
