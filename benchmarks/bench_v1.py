@@ -19,8 +19,9 @@ from microcalc.detection import DetectionOptions, detect_to_folder
 from microcalc.detectors import DETECTORS
 from microcalc.evaluation.bootstrap import froc_draws, interval, resample
 from microcalc.evaluation.detections import Detections
-from microcalc.evaluation.froc import ImageScores, froc, score_image
+from microcalc.evaluation.froc import froc
 from microcalc.evaluation.matching import match, parse_rule
+from microcalc.evaluation.scores import ImageScores, score_image
 from microcalc.evaluation.strata import strata
 from microcalc.findings import Calcification
 from microcalc.parallel import process_pool

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from microcalc.evaluation.bootstrap import FrocDraws, Unit, froc_draws, resample
-from microcalc.evaluation.froc import ImageScores
+from microcalc.evaluation.bootstrap import Resamples, Unit, froc_draws, resample
 from microcalc.evaluation.matching import parse_rule
+from microcalc.evaluation.scores import ImageScores
 from microcalc.truth import ImageTruth, TrueCalcification
 
 IMAGES, DRAWS = 200, 1000
@@ -37,13 +37,12 @@ def study() -> list[ImageScores]:
         truth = ImageTruth(path=f"{number:03}", patient=f"p{number // 4}", normal=normal, calcifications=lesions)
         best = np.where(np.arange(len(lesions)) % 2, rng.random(len(lesions)), -np.inf)
         false = rng.random(FALSE_POSITIVES if normal else 0)
-        images.append(ImageScores(truth, None, np.arange(best.size), best, false, 1.0, rule))
+        images.append(ImageScores(truth, np.arange(best.size), best, false, 1.0, rule))
     return images
 
 
-def loop(images: list[ImageScores], draws: int) -> list[float]:
+def loop(images: list[ImageScores], resamples: Resamples, draws: int) -> list[float]:
     """AUC50 as one would write it first: pool what each draw holds, sort it, and walk down the scores."""
-    resamples = resample([image.truth for image in images], draws=DRAWS)
     areas = []
     for weights in resamples.weights[:draws]:
         pool: list[tuple[float, bool]] = []
@@ -66,15 +65,14 @@ def loop(images: list[ImageScores], draws: int) -> list[float]:
     return areas
 
 
-def draw(images: list[ImageScores], unit: Unit) -> FrocDraws:
-    resamples = resample([image.truth for image in images], unit=unit, draws=DRAWS, accept_split=True)
-    return froc_draws(images, resamples)
-
-
-def seconds(job: Callable[[], object]) -> float:
-    start = time.process_time()
-    job()
-    return time.process_time() - start
+def fastest(job: Callable[[], object]) -> float:
+    """Seconds that the fastest of a few runs takes."""
+    spent = []
+    for _ in range(REPEATS):
+        start = time.process_time()
+        job()
+        spent.append(time.process_time() - start)
+    return min(spent)
 
 
 def main() -> None:
@@ -82,18 +80,19 @@ def main() -> None:
     detections = sum(int(np.isfinite(image.best).sum()) + image.false_positives.size for image in images)
     print(f"{DRAWS} draws of {IMAGES} images, four a patient, with {detections} detections")
 
+    truths = [image.truth for image in images]
+    units: tuple[Unit, ...] = ("patient", "detection")
+    resamples = {unit: resample(truths, unit=unit, draws=DRAWS, accept_split=True) for unit in units}
     tracemalloc.start()
-    drawn = draw(images, "patient")
+    drawn = froc_draws(images, resamples["patient"])
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    np.testing.assert_allclose(loop(images, LOOP_DRAWS), drawn.area[:LOOP_DRAWS], rtol=1e-9)
+    np.testing.assert_allclose(loop(images, resamples["patient"], LOOP_DRAWS), drawn.area[:LOOP_DRAWS], rtol=1e-9)
 
-    spent = {
-        unit: min(seconds(lambda u=unit: draw(images, u)) for _ in range(REPEATS)) for unit in ("patient", "detection")
-    }
-    plain = min(seconds(lambda: loop(images, LOOP_DRAWS)) for _ in range(REPEATS)) * DRAWS / LOOP_DRAWS
+    spent = {unit: fastest(lambda of=of: froc_draws(images, of)) for unit, of in resamples.items()}
+    plain = fastest(lambda: loop(images, resamples["patient"], LOOP_DRAWS)) * DRAWS / LOOP_DRAWS
     weights = np.ones((detections, DRAWS // 10))
-    copied = 10 * min(seconds(weights.copy) for _ in range(REPEATS))
+    copied = 10 * fastest(weights.copy)
     print(f"by patient    {spent['patient']:7.3f} s, {peak / 1e6:.0f} MB at most")
     print(f"by detection  {spent['detection']:7.3f} s")
     print(f"plain loop    {plain:7.3f} s by patient, {plain / spent['patient']:.0f} times as long")

@@ -1,4 +1,4 @@
-"""False marks and hits of ``morphology`` at its operating points.
+"""False marks and hits of a training-free detector at its operating points.
 
 On synthetic studies (plain phantoms; half of them normal), and on the real development images, where the specks were
 marked by eye and the thresholds were chosen on exam 1: those figures say what to expect of the marks, they are no test.
@@ -12,7 +12,7 @@ import numpy as np
 from common import DEVELOPMENT
 
 from microcalc.detection import DetectionOptions, detect_to_folder
-from microcalc.detectors import load_detector
+from microcalc.detectors import DETECTORS, load_detector
 from microcalc.evaluation.detections import Detections
 from microcalc.evaluation.matching import ImageMatch, match, parse_rule
 from microcalc.findings import ImageFindings, Report
@@ -21,9 +21,11 @@ from microcalc.synthesis import write_study
 from microcalc.truth import ImageTruth, Truth
 
 
-def detect(folder: Path) -> Report:
+def detect(folder: Path, detector: str) -> Report:
     with tempfile.TemporaryDirectory() as out:
-        return detect_to_folder([folder], Path(out), DetectionOptions(), formats=["json"], make_executor=process_pool())
+        return detect_to_folder(
+            [folder], Path(out), DetectionOptions(detector), formats=["json"], make_executor=process_pool()
+        )
 
 
 def matched(found: ImageFindings, truth: ImageTruth, threshold: float) -> ImageMatch:
@@ -38,7 +40,7 @@ def account(name: str, report: Report, truth: Truth) -> None:
     area = sum(image.breast_area_cm2 or 0 for image in images)
     print(f"\n{name}: {len(images)} images, {sum(bool(known[i.path].normal) for i in images)} of them normal")
     print("point       score      hits  marks/image  false/image  per 100 cm2  false/normal")
-    for point in load_detector("morphology").operating_points:
+    for point in load_detector(report.detector.name).operating_points:
         matches = [matched(image, known[image.path], point.threshold) for image in images]
         lesions = sum(int(match.target.sum()) for match in matches)
         hits = sum(match.hits for match in matches)
@@ -53,6 +55,7 @@ def account(name: str, report: Report, truth: Truth) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--detector", default="morphology", choices=DETECTORS)
     parser.add_argument("--studies", type=int, default=6, help="synthetic studies of four images, half of them normal")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
@@ -61,9 +64,17 @@ def main() -> None:
             name = f"study-{number:02}"
             truth = write_study(Path(work) / name, seed=1000 + number, normal=number % 2 == 0, patient=name)
             images += [image.model_copy(update={"path": f"{name}/{image.path}"}) for image in truth.images]
-        account("synthetic studies, seeds from 1000", detect(Path(work)), Truth(root=".", images=tuple(images)))
+        account(
+            "synthetic studies, seeds from 1000",
+            detect(Path(work), arguments.detector),
+            Truth(root=".", images=tuple(images)),
+        )
     if DEVELOPMENT.is_dir():
-        account("real development images", detect(DEVELOPMENT), Truth.from_json(DEVELOPMENT / "truth.json"))
+        account(
+            "real development images",
+            detect(DEVELOPMENT, arguments.detector),
+            Truth.from_json(DEVELOPMENT / "truth.json"),
+        )
 
 
 if __name__ == "__main__":

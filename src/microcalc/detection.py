@@ -21,6 +21,7 @@ from microcalc.imageio import find_images, read_mammogram
 from microcalc.journal import Journal
 from microcalc.mammogram import check_spacing
 from microcalc.output import (
+    PSEUDONYM,
     has_pictures,
     image_key,
     is_own_picture,
@@ -343,7 +344,7 @@ def _content_name(path: Path, number: int) -> str:
     """A name made of the file's content alone: a hash of its path could be found by trying likely names."""
     try:
         with path.open("rb") as file:
-            return f"sha256-{hashlib.file_digest(file, 'sha256').hexdigest()[:24]}"
+            return f"{PSEUDONYM}{hashlib.file_digest(file, 'sha256').hexdigest()[:24]}"
     except OSError:
         return f"unreadable-{number}"
 

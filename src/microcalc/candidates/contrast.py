@@ -24,6 +24,14 @@ def score(cnr: NDArray[np.float64]) -> NDArray[np.float64]:
     return positive / (positive + HALF_SCORE_CNR**2)
 
 
+def false_marks(real: str, synthetic: str) -> str:
+    """What a threshold on such scores lets through, in words, as ``benchmarks/operating_points.py`` measures it."""
+    return (
+        f"{real} false marks per image on 4 real development mammograms (specks marked by eye, not by a radiologist), "
+        f"{synthetic} on synthetic normal ones; not measured on patients with known findings"
+    )
+
+
 def contrast_to_noise(
     image: NDArray[np.float32],
     inside: NDArray[np.bool_],

@@ -26,24 +26,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microcalc.candidates import Candidates
-from microcalc.candidates.contrast import over_noise, score, speck_band
+from microcalc.candidates.contrast import false_marks, over_noise, score, speck_band
 from microcalc.candidates.geometry import PAPER_SPACING_MM, erode, keep_apart, pixels
 from microcalc.candidates.reconstruction import reconstruct
 from microcalc.findings import OperatingPoint
 
-
-def _false_marks(real: str, synthetic: str) -> str:
-    return (
-        f"{real} false marks per image on 4 real development mammograms (specks marked by eye, not by a radiologist), "
-        f"{synthetic} on synthetic normal ones; not measured on patients with known findings"
-    )
-
-
 #: Thresholds chosen by the marks on the one normal mammogram of exam 1; false marks by benchmarks/operating_points.py.
 OPERATING_POINTS = (
-    OperatingPoint("sensitive", 0.40, _false_marks("about 34", "236")),
-    OperatingPoint("balanced", 0.55, _false_marks("about 6", "74")),
-    OperatingPoint("specific", 0.65, _false_marks("less than 1", "24")),
+    OperatingPoint("sensitive", 0.40, false_marks("about 34", "236")),
+    OperatingPoint("balanced", 0.55, false_marks("about 6", "74")),
+    OperatingPoint("specific", 0.65, false_marks("less than 1", "24")),
 )
 
 

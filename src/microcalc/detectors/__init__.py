@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from microcalc.detectors.detector import Detection, Detector
 from microcalc.errors import UsageError
+from microcalc.models import PACKAGES
 
-__all__ = ["DEFAULT_DETECTOR", "DETECTORS", "Detection", "Detector", "load_detector"]
+if TYPE_CHECKING:
+    from microcalc.models import Package
+
+__all__ = ["DEFAULT_DETECTOR", "DETECTORS", "KINDS", "Detection", "Detector", "load_detector"]
 
 
 def _morphology() -> Detector:
@@ -16,21 +23,65 @@ def _morphology() -> Detector:
     return MORPHOLOGY
 
 
-#: Name -> how to get it. Nothing heavy is imported before it is asked for.
-DETECTORS: dict[str, Callable[[], Detector]] = {"morphology": _morphology}
+def _hough() -> Detector:
+    from microcalc.detectors.hough import HOUGH
+
+    return HOUGH
+
+
+def _hdog() -> Detector:
+    from microcalc.detectors.hdog import HDOG
+
+    return HDOG
+
+
+def _cascade(package: Package) -> Detector:
+    from microcalc.detectors.cascade import cascade_detector
+
+    return cascade_detector(package)
+
+
+#: Training-free detectors: name -> how to get it. Nothing heavy is imported before it is asked for.
+DETECTORS: dict[str, Callable[[], Detector]] = {"morphology": _morphology, "hough": _hough, "hdog": _hdog}
+
+#: Kind of model package -> how to make a detector of one.
+KINDS: dict[str, Callable[[Package], Detector]] = {"cascade": _cascade}
 
 #: What serves without a name.
 DEFAULT_DETECTOR = "morphology"
 
 
 def load_detector(name: str = DEFAULT_DETECTOR) -> Detector:
-    """The detector of that name.
+    """A training-free detector, or that of a model package.
+
+    Args:
+        name: of a training-free detector, or of a package that comes with microcalc, or a kind, which stands for the
+            first such package of that kind; or the path of a package, a folder or a zip.
 
     Raises:
         UsageError: there is none.
+        ReadError: something about the package is not as it should be.
     """
-    if name not in DETECTORS:
+    if name in DETECTORS:
+        return DETECTORS[name]()
+    of_kind = {kind: package for package, kind in reversed(PACKAGES.items())}
+    if name in PACKAGES or name in of_kind:
+        return _of_package(of_kind.get(name, name), 0)
+    path = Path(name).expanduser()
+    if not path.exists():
+        names = ", ".join([*DETECTORS, *of_kind, *PACKAGES])
         raise UsageError(
-            expected=f"a detector out of {', '.join(DETECTORS)}", found=repr(name), do="choose one of them"
+            expected=f"a detector out of {names}, or the path of a model package",
+            found=repr(name),
+            do="choose one of them",
         )
-    return DETECTORS[name]()
+    return _of_package(str(path), path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=2)
+def _of_package(name_or_path: str, _written: int) -> Detector:
+    """Kept, since a package is read for every image; a package written anew is another one."""
+    from microcalc.models import load_package
+
+    package = load_package(name_or_path)
+    return KINDS[package.card.kind](package)

@@ -21,6 +21,8 @@ from microcalc.mammogram import Mammogram
 ASSUMED_SPACING_MM = 0.07
 #: Pixels this many times as coarse as a detector's own are warned of.
 COARSE = 2.0
+#: Of a score in findings. On a level step of a calibration, candidates differ by millionths of their scores only.
+SCORE_DECIMALS = 12
 
 Propose = Callable[[NDArray[np.float32], NDArray[np.bool_], float], Candidates]
 
@@ -49,6 +51,8 @@ class Detector:
     default_operating_point: str
     score_floor: float
     calibrated: bool = False
+    #: Of its model package, where it has one.
+    package_sha256: str | None = None
     #: Where it can run, the preferred one first.
     devices: tuple[str, ...] = ("cpu",)
 
@@ -87,6 +91,7 @@ class Detector:
         return DetectorInfo(
             name=self.name,
             version=self.version,
+            package_sha256=self.package_sha256,
             operating_point=point.name,
             threshold=point.threshold,
             score_floor=self.score_floor,
@@ -152,7 +157,9 @@ class Detector:
         found = found[found.scores >= self.score_floor]
         centres = frame.to_original(found.centres)
         return tuple(
-            Calcification(x=round(x, 2), y=round(y, 2), diameter_mm=round(diameter, 3), score=round(score, 6))
+            Calcification(
+                x=round(x, 2), y=round(y, 2), diameter_mm=round(diameter, 3), score=round(score, SCORE_DECIMALS)
+            )
             for (x, y), diameter, score in zip(
                 centres.tolist(), found.diameters_mm.tolist(), found.scores.tolist(), strict=True
             )
