@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -77,13 +78,13 @@ def test_nothing_done_is_3(tmp_path):
 
 def test_errors_are_one_line_and_no_traceback(image, tmp_path):
     done = microcalc("detect", image, "--out", tmp_path / "out", "--detector", "clairvoyance")
-    assert done.stderr == (
-        "microcalc: expected a detector out of morphology, found 'clairvoyance'; choose one of them\n"
-    )
+    assert done.stderr.startswith("microcalc: expected a detector out of morphology, hough, hdog, ")
+    assert done.stderr.endswith(", found 'clairvoyance'; choose one of them\n")
+    assert done.stderr.count("\n") == 1
 
 
 def test_help_of_every_verb_fits_a_screen():
-    for verb in ([], ["demo"], ["detect"], ["synthesize"], ["evaluate"]):
+    for verb in ([], ["demo"], ["detect"], ["synthesize"], ["evaluate"], ["models"], ["models", "show"]):
         shown = microcalc(*verb, "--help", env={"COLUMNS": "100", "PATH": ""})
         assert shown.returncode == 0, shown.stderr
         assert len(shown.stdout.splitlines()) <= 50
@@ -172,6 +173,46 @@ def test_the_demo_finds_what_it_made(tmp_path):
     assert len(report.images) == 4
     assert (tmp_path / "demo" / "report.html").exists()
     assert (tmp_path / "demo" / "study" / "truth.json").exists()
+
+
+class TestModels:
+    """With a package that is not there in place of a real one."""
+
+    @pytest.fixture
+    def call(self, monkeypatch, capsys):
+        """Run ``microcalc models`` in this process; exit code, output and errors."""
+        monkeypatch.setattr(signal, "signal", lambda *_: None)
+        card = SimpleNamespace(title="Specks", to_yaml=lambda: "name: speck-cascade\n")
+        package = SimpleNamespace(card=card, path=Path("somewhere"), sha256="ab" * 32)
+        monkeypatch.setattr("microcalc.models.load_package", {"speck-cascade": package}.__getitem__)
+
+        def run(*arguments):
+            monkeypatch.setattr(sys, "argv", ["microcalc", "models", *map(str, arguments)])
+            with pytest.raises(SystemExit) as ended:
+                cli.main()
+            return ended.value.code, *capsys.readouterr()
+
+        return run
+
+    def test_list(self, call, monkeypatch):
+        monkeypatch.setattr("microcalc.models.PACKAGES", {"speck-cascade": "cascade"})
+        assert call("list") == (0, "speck-cascade (cascade): Specks\n", "")
+        monkeypatch.setattr("microcalc.models.PACKAGES", {})
+        assert call("list") == (0, "No package comes with this version.\n", "")
+
+    def test_show(self, call):
+        assert call("show", "speck-cascade") == (0, f"# somewhere, SHA-256 {'ab' * 32}\nname: speck-cascade\n", "")
+
+    def test_what_there_is_none_of_is_2(self, tmp_path):
+        done = microcalc("models", "show", tmp_path / "nothing")
+        assert done.returncode == 2
+        assert done.stderr.startswith("microcalc: expected a package")
+        assert done.stderr.count("\n") == 1
+
+    def test_a_damaged_one_is_3(self, tmp_path):
+        (tmp_path / "card.yaml").write_text("name: [")
+        done = microcalc("models", "show", tmp_path)
+        assert (done.returncode, done.stderr.count("\n")) == (3, 1)
 
 
 class TestSynthesize:
@@ -296,14 +337,14 @@ class TestEvaluate:
 
         return run
 
-    QUICK = ("--draws", 20, "--formats", "json,csv")
+    QUICK = ("--draws", 100, "--formats", "json,csv")
 
     def test_one_system(self, call):
         code, output, _ = call("--findings", "first.csv", "--truth", ".", "--out", "out", *self.QUICK)
         assert code == 0
         assert "1 lesion on 3 images, 2 of them normal; level calcification, rule disc14." in output
         assert "first: AUC50 1.000\n" in output  # found before any false positive; one patient has no interval
-        assert "Note: Intervals rest on 3 patients only: they are rough." in output
+        assert "Note: Intervals rest on 1 patient with lesions only: they are rough." in output
         assert output.endswith(f"Numbers: {Path('out') / 'evaluation.json'}\n")
         assert len(Evaluation.from_json(Path("out") / "evaluation.json").systems) == 1
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from microcalc.findings import Report
     from microcalc.synthesis.generate import Outcome as StudyOutcome
     from microcalc.synthesis.generate import Plan
+    from microcalc.training.steps import Step
     from microcalc.truth import Truth
 
 EXIT_SOME_FAILED, EXIT_WRONG_CALL, EXIT_NOTHING_DONE = 1, 2, 3
@@ -87,11 +88,14 @@ def demo(
 def detect(
     inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Files and folders.", show_default=False)],
     out: Out,
-    detector: Annotated[str | None, typer.Option(help="By name; default: morphology.", show_default=False)] = None,
+    detector: Annotated[
+        str | None,
+        typer.Option(help="morphology (default), hough, hdog, or a model package: name or path.", show_default=False),
+    ] = None,
     operating_point: Annotated[
         str | None, typer.Option(help="sensitive, balanced (default) or specific.", show_default=False)
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, or a device of the detector: morphology runs on cpu.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, or a device of the detector: all so far run on cpu.")] = "auto",
     formats: Annotated[str, typer.Option(help="What to write, of these.")] = "json,csv,html,overlay",
     spacing: Annotated[
         float | None, typer.Option(metavar="MM", help="Pixel pitch, instead of the file's.", show_default=False)
@@ -260,6 +264,53 @@ def _set_summary(truth: Truth, failed: int, out: Path) -> str:
     )
 
 
+@app.command(help="Train by a recipe on data with truth, and write a model package.")
+def train(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="cortina2022-cascade, or a YAML file.")],
+    out: Out,
+    data: Annotated[
+        str | None, typer.Option(metavar="SPEC", help="truth:FOLDER or bench:v1-medium.", show_default=False)
+    ] = None,
+    smoke: Annotated[bool, typer.Option("--smoke", help="A quick try of everything; needs no data.")] = False,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Of everything random; default: the recipe's.", show_default=False)
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run in --out.")] = False,
+    jobs: Jobs = None,
+) -> None:
+    """One run of a recipe."""
+    from microcalc.parallel import process_pool
+    from microcalc.recipe import load_recipe
+    from microcalc.training.run import train as run
+
+    failed = 0
+    try:
+        with _progress("Training", _step_line) as tell:
+
+            def on_step(step: Step, done: int, total: int) -> None:
+                nonlocal failed
+                failed += step.failed is not None
+                tell(step, done, total)
+
+            package = run(
+                load_recipe(recipe),
+                data,
+                out,
+                smoke=smoke,
+                seed=seed,
+                make_executor=process_pool(jobs),
+                resume=resume,
+                on_step=on_step,
+            )
+    except KeyboardInterrupt:
+        _ended_early("Interrupted.", out)
+    for point in package.card.operating_points:
+        typer.echo(f"{point.name}: from {point.threshold:.3g}, {point.false_positives}")
+    typer.echo(f"Package: {out / 'package'}")
+    if failed:
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
 @app.command(help="Score detectors against truth: one, or several compared on the same images.")
 def evaluate(
     findings: Annotated[
@@ -267,6 +318,7 @@ def evaluate(
         typer.Option(metavar="F [F ...]", help="findings.json, COCO results or CSV; NAME=F.", show_default=False),
     ],
     truth: Annotated[Path, typer.Option(metavar="T", help="truth.json, or its folder.", show_default=False)],
+    # An option takes one value at a time: what follows the first file of --findings arrives as arguments.
     more: Annotated[list[str] | None, typer.Argument(metavar="F", hidden=True)] = None,
     out: Out = Path("evaluation"),
     images: Annotated[
@@ -285,7 +337,7 @@ def evaluate(
     ] = None,
     unmatched: Annotated[str, typer.Option(help="Images not in every file: fail, empty or common.")] = "fail",
     resample: Annotated[str, typer.Option(help="Intervals by patient, image or detection.")] = "patient",
-    draws: Annotated[int, typer.Option(min=1, help="Resamples.")] = 1000,
+    draws: Annotated[int, typer.Option(min=100, help="Resamples.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of the resamples.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Resample though it parts a patient's images.")] = False,
     coco_images: Annotated[
@@ -294,13 +346,13 @@ def evaluate(
     formats: Annotated[str, typer.Option(help="What to write, of these.")] = "json,csv,html",
 ) -> None:
     """Score the user's own systems."""
-    from microcalc.comparison.job import EvaluateOptions
-    from microcalc.comparison.job import evaluate as score
+    from microcalc.comparison.job import EvaluateOptions, evaluate_to_folder
 
     wishes = _given(level=level, rule=rule, split=split, coco_images=coco_images)
     wishes |= {"per": per, "unmatched": unmatched, "resample": resample, "draws": draws, "seed": seed, "force": force}
     chosen = _listed(formats)
-    evaluation = score([*findings, *(more or ())], truth, out, EvaluateOptions(**wishes), formats=chosen, images=images)
+    files = [*findings, *(more or ())]
+    evaluation = evaluate_to_folder(files, truth, out, EvaluateOptions(**wishes), formats=chosen, images=images)
     typer.echo(_evaluation_summary(evaluation, out, html="html" in chosen))
 
 
@@ -318,11 +370,9 @@ def _evaluation_summary(evaluation: Evaluation, out: Path, *, html: bool) -> str
         f"{count(truth.lesions, 'lesion')} on {count(truth.images, 'image')}, {truth.normal_images} of them normal; "
         f"level {settings.level}, rule {settings.rule}."
     ]
+    lines += [f"{system.name}: {AREA[settings.per]} {said(system.froc.area)}" for system in evaluation.systems]
     lines += [
-        f"{system.name}: {AREA[settings.per]} {said(system.froc.area)}" for system in evaluation.systems if system.froc
-    ]
-    lines += [
-        f"{one.first} minus {one.second}: {one.measure} {said(one.difference)}, {p_value(one.p_value)}"
+        f"{one.first} minus {one.second}: {one.measure} {said(one.difference)}, {p_value(one)}"
         for one in evaluation.differences
         if one.measure == AREA[settings.per]
     ]
@@ -330,6 +380,32 @@ def _evaluation_summary(evaluation: Evaluation, out: Path, *, html: bool) -> str
     lines += [f"Numbers: {out / 'evaluation.json'}"]
     lines += [f"Report: {out / 'evaluation.html'}"] if html else []
     return "\n".join(lines)
+
+
+models = typer.Typer(help="Model packages: those that come with microcalc, and the card of any.", no_args_is_help=True)
+app.add_typer(models, name="models")
+
+
+@models.command("list", help="Name, kind and title of the packages that come with microcalc.")
+def list_models() -> None:
+    """Name what --detector takes."""
+    from microcalc.models import PACKAGES, load_package
+
+    for name, kind in PACKAGES.items():
+        typer.echo(f"{name} ({kind}): {load_package(name).card.title}")
+    if not PACKAGES:
+        typer.echo("No package comes with this version.")
+
+
+@models.command("show", help="The card of a package: what it is, was made of, is good for, and how good.")
+def show_model(
+    package: Annotated[str, typer.Argument(metavar="PACKAGE", help="Name, folder or zip.", show_default=False)],
+) -> None:
+    """Check a package and print its card."""
+    from microcalc.models import load_package
+
+    found = load_package(package)
+    typer.echo(f"# {found.path}, SHA-256 {found.sha256}\n{found.card.to_yaml()}", nl=False)
 
 
 @contextlib.contextmanager
@@ -375,3 +451,9 @@ def _study_line(outcome: StudyOutcome) -> str:
     if isinstance(outcome, Failure):
         return f"{outcome.path}: FAILED: {outcome.reason}"
     return f"{outcome.patient}: {count(sum(len(i.calcifications) for i in outcome.images), 'visible calcification')}"
+
+
+def _step_line(step: Step) -> str:
+    if step.failed is not None:
+        return f"{step.name}: FAILED: {step.failed}"
+    return f"{step.name}, {step.seconds:.1f} s"

@@ -1,0 +1,68 @@
+"""The card of a trained cascade."""
+
+from __future__ import annotations
+
+from importlib import metadata
+
+import microcalc
+from microcalc.evaluation.calibration import Isotonic
+from microcalc.models import Card, Metric, Training
+from microcalc.models.card import Calibration, Input
+from microcalc.models.cascade import Cascade
+from microcalc.training.cascade import Marking
+from microcalc.training.job import Job
+from microcalc.training.pool import Pool
+from microcalc.training.steps import Steps
+
+_MADE_WITH = ("numpy", "scipy", "scikit-learn", "opencv-python-headless", "safetensors")
+_INTENDED_USE = "Research on the detection of microcalcifications. Not a medical device: no use in care of patients."
+_LIMITATIONS = (
+    "It knows the images it was trained on, and others as far as they look alike: measure it on your own before you "
+    "rely on any number here. Calcifications over 1 mm and typically benign ones are not looked for; none are seen "
+    "within 2.8 mm of the skin. It says nothing of malignancy. Images with coarser pixels are not enlarged."
+)
+_CITATION = (
+    "Cortina Uribe, Seia, Zalevskyi: Calcification detection in mammograms: project report, 2022 (method); "
+    "microcalc (this implementation and its weights)."
+)
+
+
+def make_card(
+    job: Job, cascade: Cascade, marking: Marking, metrics: tuple[Metric, ...], train: Pool, steps: Steps
+) -> Card:
+    """The card of the package, all but its list of files."""
+    recipe, fitted = job.recipe, cascade.calibration
+    assert fitted is not None
+    return Card(
+        name=recipe.name,
+        version="1",
+        kind=recipe.kind,
+        title=recipe.title,
+        intended_use=_INTENDED_USE,
+        limitations=_LIMITATIONS,
+        malignancy=None,
+        licence="Apache-2.0",
+        citation=_CITATION,
+        input=Input(spacing_mm=recipe.spacing_mm, proposer=recipe.proposer),
+        labels=("microcalcification",),
+        score_floor=marking.score_floor,
+        operating_points=marking.operating_points,
+        default_operating_point=recipe.default_operating_point,
+        calibrated=True,
+        calibration=Calibration(
+            method="isotonic" if isinstance(fitted, Isotonic) else "platt",
+            population=f"all candidates of {recipe.proposer.name} on the validation images of {job.data}",
+            parameters=fitted,
+        ),
+        metrics=metrics,
+        training=Training(
+            data=job.data,
+            terms="those of the data; the weights hold features of single candidates, and no picture",
+            images=len(train.records),
+            patients=len({record.truth.patient for record in train.records}) or None,
+            seed=job.seed,
+            seconds=round(sum(step.seconds for step in steps.done), 1),
+            made_with={"microcalc": microcalc.__version__} | {name: metadata.version(name) for name in _MADE_WITH},
+        ),
+        recipe=recipe.as_written(),
+    )
