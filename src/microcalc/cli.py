@@ -372,7 +372,8 @@ def _evaluation_summary(evaluation: Evaluation, out: Path, *, html: bool) -> str
     ]
     lines += [f"{system.name}: {AREA[settings.per]} {said(system.froc.area)}" for system in evaluation.systems]
     lines += [
-        f"{one.first} minus {one.second}: {one.measure} {said(one.difference)}, {p_value(one)}"
+        f"{one.first} minus {one.second}: {one.measure} {said(one.difference)}"
+        + ("" if one.p_value is None else f", {p_value(one)}")
         for one in evaluation.differences
         if one.measure == AREA[settings.per]
     ]

@@ -372,7 +372,7 @@ class TestOnePatientOnly:
 class TestRemarks:
     def test_few_patients_and_the_end_of_the_curve(self, evaluation):
         assert evaluation.remarks == (
-            "Intervals rest on 2 patients with lesions only: they are rough.",
+            "Intervals rest on 2 patients with lesions only: rough, where there are any.",
             "hand: its file lists detections up to 1.5 false positives per image; from there to 50 its curve is taken "
             "as level.",
             "hand: no threshold is stated for sensitivity 0.9, which would lie beyond all its scores.",

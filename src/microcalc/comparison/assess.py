@@ -120,7 +120,7 @@ def _of_intervals(system: ScoredSystem, resamples: Resamples, truth: TruthInfo) 
     if unit != "detection" and resamples.weights.shape[1] == 1:
         yield f"There is one {unit} only, so there are no intervals by resampling."
     elif unit != "detection" and (few := few_units(system.scores, resamples, FEW_UNITS)):
-        yield f"Intervals rest on {few} only: they are rough."
+        yield f"Intervals rest on {few} only: rough, where there are any."
     if unit == "detection" or (unit == "image" and truth.patients != truth.images):
         yield (
             f"Intervals take each {unit} for independent of all others; those of one patient are not, "
