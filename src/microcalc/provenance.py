@@ -25,6 +25,8 @@ PACKAGES = (
     "pylibjpeg-libjpeg",
     "scikit-image",
     "matplotlib",
+    "scikit-learn",
+    "xgboost-cpu",
 )
 
 
@@ -35,7 +37,7 @@ def write_run_record(path: Path, settings: Mapping[str, Any], facts: Mapping[str
         WriteError: the file cannot be written.
     """
     record = {
-        "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
+        "versions": {"python": platform.python_version()} | {name: package_version(name) for name in PACKAGES},
         "platform": f"{platform.system()} {platform.machine()}",
         "settings": settings,
         **facts,
@@ -44,8 +46,8 @@ def write_run_record(path: Path, settings: Mapping[str, Any], facts: Mapping[str
         file.write(json.dumps(record, indent=1).encode())
 
 
-def _version(package: str) -> str | None:
-    """None where it is not installed under this name: it is optional, or comes from another distributor."""
+def package_version(package: str) -> str | None:
+    """Its version; None where it is not installed under this name: optional, or from another distributor."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

@@ -25,12 +25,20 @@ def test_numbers_by_hand(metrics):
     assert metrics["sensitivity at 0.5 FP, blind"].value == 0.0
 
 
-def test_intervals_hold_their_values(metrics):
+def test_a_difference_that_all_patients_share_has_an_interval_of_no_width(metrics):
     row = metrics["AUC50, perfect minus blind"]
     assert (row.low, row.high) == pytest.approx((0.2, 0.2))
     assert (row.n, row.level, row.rule, row.split, row.data) == (32, "calcification", "disc14", "test", "toys")
     assert metrics["AUROC, blind"].low is None
     assert "not resampled" in metrics["AUROC, blind"].remark
+
+
+def test_an_interval_is_not_stretched_to_its_value(toy_pool):
+    pool = toy_pool()
+    made = Measured(pool, "test", "toys", {"a": [s.proposed for s in pool.samples]}, seed=0)._metric(
+        "AUC50, a", 0.5, (0.6, 0.7), 9
+    )
+    assert (made.value, made.low, made.high) == (0.5, 0.6, 0.7)
 
 
 def test_bands_of_snr_stand_by_themselves(metrics):

@@ -86,8 +86,11 @@ def test_written_samples_read_back(record, tmp_path):
         np.testing.assert_array_equal(getattr(again, field.name), getattr(found, field.name))
 
 
-def test_damaged_samples_are_told_of(tmp_path):
-    (tmp_path / "a.npz").write_bytes(b"PK")
+@pytest.mark.parametrize("kept", [0.0, 0.02, 0.5, 0.9])
+def test_damaged_samples_are_told_of(toy_samples, tmp_path, kept):
+    whole = tmp_path / "whole.npz"
+    toy_samples(2, 3, np.random.default_rng(0)).save(whole)
+    (tmp_path / "a.npz").write_bytes(whole.read_bytes()[: int(kept * whole.stat().st_size)])
     with pytest.raises(ReadError, match="samples of an image"):
         Samples.load(tmp_path / "a.npz")
 

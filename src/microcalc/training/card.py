@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from importlib import metadata
-
-import microcalc
 from microcalc.evaluation.calibration import Isotonic
 from microcalc.models import Card, Metric, Training
 from microcalc.models.card import Calibration, Input
 from microcalc.models.cascade import Cascade
+from microcalc.provenance import package_version
 from microcalc.training.cascade import Marking
 from microcalc.training.job import Job
 from microcalc.training.pool import Pool
 from microcalc.training.steps import Steps
 
-_MADE_WITH = ("numpy", "scipy", "scikit-learn", "opencv-python-headless", "safetensors")
+_MADE_WITH = ("microcalc", "numpy", "scipy", "scikit-learn", "opencv-python-headless", "safetensors")
 _INTENDED_USE = "Research on the detection of microcalcifications. Not a medical device: no use in care of patients."
 _LIMITATIONS = (
     "It knows the images it was trained on, and others as far as they look alike: measure it on your own before you "
@@ -24,6 +22,11 @@ _LIMITATIONS = (
 _CITATION = (
     "Cortina Uribe, Seia, Zalevskyi: Calcification detection in mammograms: project report, 2022 (method); "
     "microcalc (this implementation and its weights)."
+)
+#: Haar-like features are linear in the pixels, so a support vector's window can be computed back from them.
+_TERMS = (
+    "Those of the data: the weights hold the surroundings, 1 mm wide, of some training candidates in a form from which "
+    "they can be reconstructed. Share the package only as the images may be shared."
 )
 
 
@@ -57,12 +60,12 @@ def make_card(
         metrics=metrics,
         training=Training(
             data=job.data,
-            terms="those of the data; the weights hold features of single candidates, and no picture",
+            terms=_TERMS,
             images=len(train.records),
             patients=len({record.truth.patient for record in train.records}) or None,
             seed=job.seed,
             seconds=round(sum(step.seconds for step in steps.done), 1),
-            made_with={"microcalc": microcalc.__version__} | {name: metadata.version(name) for name in _MADE_WITH},
+            made_with={name: version for name in _MADE_WITH if (version := package_version(name)) is not None},
         ),
         recipe=recipe.as_written(),
     )

@@ -100,8 +100,7 @@ class Measured:
     ) -> Metric:
         known = ends is not None and np.isfinite(ends).all()
         reason = None if known else _NO_DRAWS if ends is None else _NO_SPREAD
-        # Percentiles of few, uneven patients may leave the value itself out.
-        low, high = (min(ends[0], value), max(ends[1], value)) if known and ends is not None else (None, None)
+        low, high = ends if known and ends is not None else (None, None)
         return Metric.model_validate(
             {
                 "measure": measure,

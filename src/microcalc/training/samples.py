@@ -10,6 +10,8 @@ are made from it when they are asked for, and 28,643 numbers a candidate never l
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -22,7 +24,7 @@ from numpy.typing import NDArray
 from microcalc.breast import Frame, find_breast, mend_polarity
 from microcalc.candidates import Candidates
 from microcalc.datasets import Record
-from microcalc.detectors.detector import ASSUMED_SPACING_MM
+from microcalc.detectors.detector import ASSUMED_SPACING_MM, SCORE_DECIMALS
 from microcalc.errors import ReadError
 from microcalc.evaluation.detections import Detections
 from microcalc.evaluation.matching import match, parse_rule
@@ -90,7 +92,7 @@ class Samples:
         try:
             with np.load(path) as stored:
                 arrays = {field.name: stored[field.name] for field in fields(cls)}
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise ReadError(
                 expected="samples of an image, from an earlier run",
                 found=f"none that can be read ({type(error).__name__})",
@@ -100,8 +102,8 @@ class Samples:
         return cls(**{name: value if value.ndim else value.item() for name, value in arrays.items()})
 
     def scored(self, record: Record, scores: Array) -> ImageScores:
-        """The account of the image with its candidates (N,) scored 0..1."""
-        detections = _detections(self.xy, scores)
+        """The account of the image with its candidates (N,) scored 0..1, rounded as a detector lists them."""
+        detections = _detections(self.xy, np.round(scores, SCORE_DECIMALS))
         account = match(detections, record.truth, RULE, (self.spacing_mm[0], self.spacing_mm[1]))
         return score_image(detections, account, record.truth, RULE)
 
