@@ -113,7 +113,7 @@ def train(
 
 
 def _named(spec: str) -> str:
-    """``truth:/home/me/bench`` is called truth:bench: where a folder lies is nobody's business."""
+    """``truth:some/where/bench`` is called truth:bench: where a folder lies is nobody's business."""
     kind, _, place = spec.partition(":")
     return f"{kind}:{Path(place).name}"
 
