@@ -6,9 +6,8 @@ import pytest
 from microcalc.candidates import Candidates
 from microcalc.datasets import Record
 from microcalc.errors import ReadError
-from microcalc.features.haar import haar
 from microcalc.imageio import read_mammogram
-from microcalc.training.samples import DUPLICATE, FALSE, HIT, IGNORED, Samples, haar_features, sample
+from microcalc.training.samples import DUPLICATE, FALSE, HIT, IGNORED, Samples, sample
 from microcalc.truth import Ignored, ImageTruth, TrueCalcification
 
 
@@ -93,11 +92,3 @@ def test_damaged_samples_are_told_of(toy_samples, tmp_path, kept):
     (tmp_path / "a.npz").write_bytes(whole.read_bytes()[: int(kept * whole.stat().st_size)])
     with pytest.raises(ReadError, match="samples of an image"):
         Samples.load(tmp_path / "a.npz")
-
-
-def test_haar_features_of_windows_are_those_of_the_image():
-    image = np.random.default_rng(0).random((14, 14), np.float32)
-    chosen = np.array([0, 18990, 20000, 28642])
-    np.testing.assert_allclose(
-        haar_features(image[None], chosen), haar(image, np.array([[7.0, 7.0]]), chosen), rtol=1e-5, atol=1e-5
-    )

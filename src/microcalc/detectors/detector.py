@@ -15,10 +15,8 @@ from microcalc.candidates import Candidates
 from microcalc.clusters import find_clusters
 from microcalc.errors import UsageError
 from microcalc.findings import NOTE, Calcification, DetectorInfo, ImageFindings, OperatingPoint
-from microcalc.mammogram import Mammogram
+from microcalc.mammogram import TYPICAL_SPACING_MM, Mammogram
 
-#: Pixel pitch taken for an image whose file states none, mm: that of the papers' detectors.
-ASSUMED_SPACING_MM = 0.07
 #: Pixels this many times as coarse as a detector's own are warned of.
 COARSE = 2.0
 #: Of a score in findings. On a level step of a calibration, candidates differ by millionths of their scores only.
@@ -169,6 +167,5 @@ class Detector:
 def _with_known_spacing(mammogram: Mammogram) -> tuple[Mammogram, tuple[float, float]]:
     if mammogram.spacing_mm is not None:
         return mammogram, mammogram.spacing_mm
-    assumed = (ASSUMED_SPACING_MM, ASSUMED_SPACING_MM)
-    warning = f"no pixel spacing in the file: {ASSUMED_SPACING_MM} mm assumed, sizes in mm are as good as that guess"
-    return mammogram.with_spacing(assumed, "assumed", warning), assumed
+    warning = f"no pixel spacing in the file: {TYPICAL_SPACING_MM[0]} mm assumed, sizes in mm are as good as that guess"
+    return mammogram.with_spacing(TYPICAL_SPACING_MM, "assumed", warning), TYPICAL_SPACING_MM

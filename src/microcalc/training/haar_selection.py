@@ -19,11 +19,12 @@ from pydantic import Field
 from sklearn.ensemble import RandomForestClassifier
 
 from microcalc.evaluation.classification import auc, average_precision
+from microcalc.features.haar import haar_of_windows
 from microcalc.features.haar_prototypes import prototypes
 from microcalc.findings import Record
 from microcalc.recipe import HaarSelection
 from microcalc.training.pool import Pool, downsample, patient_folds
-from microcalc.training.samples import Features, Indices, haar_features
+from microcalc.training.samples import Features, Indices
 
 Array = NDArray[np.float64]
 
@@ -59,7 +60,7 @@ class _Learning:
 
     def forests(self, chosen: Indices) -> list[RandomForestClassifier]:
         """One forest a fold, each trained on the other folds with the ``chosen`` prototypes."""
-        features = haar_features(self.windows, chosen)
+        features = haar_of_windows(self.windows, chosen)
         return [
             RandomForestClassifier(self.parameters.trees, random_state=self.seed + fold, n_jobs=-1).fit(
                 np.asfortranarray(features[self.fold != fold]), self.labels[self.fold != fold]
@@ -112,7 +113,7 @@ def _plateau(learning: _Learning, validation: Pool, chosen: Indices) -> Plateau:
     forests = learning.forests(chosen)
     scores: list[Array] = []
     for one in validation.samples:  # image by image: thousands of features of all would fill the memory
-        features = haar_features(one.windows[one.counted], chosen)
+        features = haar_of_windows(one.windows[one.counted], chosen)
         scores.append(np.array([forest.predict_proba(features)[:, 1] for forest in forests]))
     by_fold = np.concatenate(scores, axis=1)
     aurocs = [auc(validation.labels, one) for one in by_fold]

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from microcalc.datasets import Record
 from microcalc.errors import UsageError
 from microcalc.features import FAMILIES
-from microcalc.training.samples import Features, Indices, Samples, haar_features
+from microcalc.features.haar import haar_of_windows
+from microcalc.training.samples import Features, Indices, Samples
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.bool_]
@@ -88,7 +89,7 @@ def matrix(one: Samples, families: Sequence[str], haar: Indices, chosen: Indices
     parts, start = [], 0
     for name in families:
         if name == "haar":
-            parts.append(haar_features(one.windows[chosen], haar))
+            parts.append(haar_of_windows(one.windows[chosen], haar))
         else:
             width = len(FAMILIES[name]().names)
             parts.append(one.plain[chosen, start : start + width])

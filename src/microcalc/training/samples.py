@@ -24,14 +24,14 @@ from numpy.typing import NDArray
 from microcalc.breast import Frame, find_breast, mend_polarity
 from microcalc.candidates import Candidates
 from microcalc.datasets import Record
-from microcalc.detectors.detector import ASSUMED_SPACING_MM, SCORE_DECIMALS
+from microcalc.detectors.detector import SCORE_DECIMALS
 from microcalc.errors import ReadError
 from microcalc.evaluation.detections import Detections
 from microcalc.evaluation.matching import match, parse_rule
 from microcalc.evaluation.scores import ImageScores, score_image
 from microcalc.features import FAMILIES
-from microcalc.features.haar_prototypes import pictures, prototypes
-from microcalc.features.windows import SIDE, windows
+from microcalc.features.windows import windows
+from microcalc.mammogram import TYPICAL_SPACING_MM
 from microcalc.output import replacing
 
 Array = NDArray[np.float64]
@@ -108,16 +108,6 @@ class Samples:
         return score_image(detections, account, record.truth, RULE)
 
 
-def haar_features(seen: Features, chosen: Indices) -> Features:
-    """(N, K) Haar-like features of (N, 14, 14) windows, of the prototypes with the (K,) indices ``chosen``.
-
-    By column (Fortran order), as decision trees read them.
-    """
-    every = prototypes()
-    weights = pictures([every[index] for index in chosen]).reshape(len(chosen), SIDE * SIDE)
-    return (weights @ seen.reshape(len(seen), SIDE * SIDE).T).T
-
-
 def sample(
     record: Record,
     propose: Callable[[NDArray[np.float32], NDArray[np.bool_], float], Candidates],
@@ -137,7 +127,7 @@ def sample(
     """
     mammogram = mend_polarity(record.read())
     if mammogram.spacing_mm is None:
-        mammogram = mammogram.with_spacing((ASSUMED_SPACING_MM, ASSUMED_SPACING_MM), "assumed")
+        mammogram = mammogram.with_spacing(TYPICAL_SPACING_MM, "assumed")
     assert mammogram.spacing_mm is not None
     breast = find_breast(mammogram)
     frame = Frame.around(breast, mammogram.spacing_mm, working_spacing_mm)
