@@ -1,0 +1,64 @@
+"""``microcalc train``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from microcalc.cli.shared import EXIT_SOME_FAILED, Jobs, Out, Resume, ended_early, progress
+
+if TYPE_CHECKING:
+    from microcalc.training.steps import Step
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="cortina2022-cascade, or a YAML file.")],
+    out: Out,
+    data: Annotated[
+        str | None, typer.Option(metavar="SPEC", help="truth:FOLDER or bench:v1-medium.", show_default=False)
+    ] = None,
+    smoke: Annotated[bool, typer.Option("--smoke", help="A quick try of everything; needs no data.")] = False,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Of everything random; default: the recipe's.", show_default=False)
+    ] = None,
+    resume: Resume = False,
+    jobs: Jobs = None,
+) -> None:
+    """Train by a recipe on data with truth, and write a model package."""
+    from microcalc.parallel import process_pool
+    from microcalc.recipe import load_recipe
+    from microcalc.training.run import train as run
+
+    failed = 0
+    try:
+        with progress("Training", _step_line) as tell:
+
+            def on_step(step: Step, done: int, total: int) -> None:
+                nonlocal failed
+                failed += step.failed is not None
+                tell(step, done, total)
+
+            package = run(
+                load_recipe(recipe),
+                data,
+                out,
+                smoke=smoke,
+                seed=seed,
+                make_executor=process_pool(jobs),
+                resume=resume,
+                on_step=on_step,
+            )
+    except KeyboardInterrupt:
+        ended_early("Interrupted.", out)
+    for point in package.card.operating_points:
+        typer.echo(f"{point.name}: from {point.threshold:.3g}, {point.false_positives}")
+    typer.echo(f"Package: {out / 'package'}")
+    if failed:
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _step_line(step: Step) -> str:
+    if step.failed is not None:
+        return f"{step.name}: FAILED: {step.failed}"
+    return f"{step.name}, {step.seconds:.1f} s"
