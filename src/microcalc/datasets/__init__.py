@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from microcalc.batch import MakeExecutor
-from microcalc.datasets.table import Record, Table
+from microcalc.datasets.record import Facts, OtherFinding, Record
+from microcalc.datasets.table import Table
 from microcalc.errors import ReadError, UsageError
 
 if TYPE_CHECKING:
     from microcalc.synthesis.generate import OnStudy
 
-__all__ = ["KINDS", "Kind", "Record", "Table", "cache_folder", "open_data"]
+__all__ = ["KINDS", "Facts", "Kind", "OtherFinding", "Record", "Table", "cache_folder", "open_data"]
 
 
 @dataclass(frozen=True)

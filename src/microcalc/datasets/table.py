@@ -2,50 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
 
+from microcalc.datasets.record import Record
 from microcalc.errors import MicrocalcError, ReadError, UsageError
-from microcalc.imageio import read_mammogram
-from microcalc.mammogram import Mammogram
 from microcalc.truth import ImageTruth, Split, Truth
-
-
-@dataclass(frozen=True)
-class Record:
-    """One image file and its truth."""
-
-    path: Path
-    truth: ImageTruth
-
-    def read(self) -> Mammogram:
-        """The image; where its file states no pixel spacing, with the data set's.
-
-        Raises:
-            ReadError: the file cannot be read, or is another image than that of its truth.
-        """
-        mammogram = read_mammogram(self.path)
-        stated = (self.truth.rows or mammogram.shape[0], self.truth.columns or mammogram.shape[1])
-        if mammogram.shape != stated:
-            raise self._another(f"{stated[0]} x {stated[1]} pixels", f"{mammogram.shape[0]} x {mammogram.shape[1]}")
-        uids = mammogram.sop_instance_uid, self.truth.sop_instance_uid
-        if None not in uids and uids[0] != uids[1]:
-            raise self._another("the SOPInstanceUID", "another one")
-        if mammogram.spacing_mm is None and self.truth.spacing_mm is not None:
-            return mammogram.with_spacing(self.truth.spacing_mm, "dataset")
-        return mammogram
-
-    def _another(self, stated: str, found: str) -> ReadError:
-        """The image is not the one that the truth is about."""
-        return ReadError(
-            expected=f"{stated}, as its truth says",
-            found=found,
-            do="use the image that the truth was made on",
-            where=self.path,
-        )
 
 
 class Table(Sequence[Record]):
@@ -133,7 +98,7 @@ class Table(Sequence[Record]):
 
     def with_truth(self, change: Callable[[ImageTruth], ImageTruth]) -> Table:
         """The same images with another truth: renamed patients, another split, other lesions left out."""
-        return Table(Record(record.path, change(record.truth)) for record in self)
+        return Table(dataclasses.replace(record, truth=change(record.truth)) for record in self)
 
 
 def _check_unique(what: str, names: Sequence[str]) -> None:
