@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,3 +22,8 @@ class Candidates:
 
     def __getitem__(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Candidates:
         return Candidates(self.centres[chosen], self.diameters_mm[chosen], self.scores[chosen])
+
+
+#: How candidates are proposed: image (rows, columns) float32 in 0..1, cropped to the breast with the chest wall at the
+#: left; breast (rows, columns); pixel pitch in mm -> candidates in pixels of that image, best first.
+Propose = Callable[[NDArray[np.float32], NDArray[np.bool_], float], Candidates]

@@ -7,8 +7,8 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-from microcalc.candidates import Candidates
-from microcalc.detectors.detector import Detector, Propose
+from microcalc.candidates import Candidates, Propose
+from microcalc.detectors.detector import Detector
 from microcalc.errors import UsageError
 from microcalc.features import feature_matrix
 from microcalc.models.cascade import WEIGHTS, Cascade

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from microcalc.breast import Breast, Frame, find_breast, mend_polarity
-from microcalc.candidates import Candidates
+from microcalc.breast import Breast
+from microcalc.candidates import Propose
 from microcalc.clusters import find_clusters
+from microcalc.detectors.view import WorkingView, working_view
 from microcalc.errors import UsageError
 from microcalc.findings import NOTE, Calcification, DetectorInfo, ImageFindings, OperatingPoint
-from microcalc.mammogram import TYPICAL_SPACING_MM, Mammogram
+from microcalc.mammogram import Mammogram
 
 #: Pixels this many times as coarse as a detector's own are warned of.
 COARSE = 2.0
+#: Pitches are stated with three digits or so.
+ROUNDED = 1.01
 #: Of a score in findings. On a level step of a calibration, candidates differ by millionths of their scores only.
 SCORE_DECIMALS = 12
-
-Propose = Callable[[NDArray[np.float32], NDArray[np.bool_], float], Candidates]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +37,6 @@ class Detector:
 
     name: str
     version: str
-    #: (image (rows, columns) float32 in 0..1, breast mask, spacing in mm) -> candidates in pixels of that image, which
-    #: is cropped to the breast, with the chest wall at the left.
     propose: Propose
     #: Pixel pitch at which ``propose`` works, mm; finer images are shrunk to it, coarser ones left as they are.
     working_spacing_mm: float
@@ -49,6 +44,8 @@ class Detector:
     default_operating_point: str
     score_floor: float
     calibrated: bool = False
+    #: Coarsest pixel pitch among the images that it was trained on, mm; None where it was not trained.
+    trained_spacing_mm: float | None = None
     #: Of its model package, where it has one.
     package_sha256: str | None = None
     #: Where it can run, the preferred one first.
@@ -108,14 +105,13 @@ class Detector:
             MicrocalcError: there is no breast on the image.
         """
         started = time.perf_counter()
-        mammogram, spacing_mm = _with_known_spacing(mend_polarity(mammogram))
-        mammogram = self._with_doubt_of_coarse_pixels(mammogram, spacing_mm)
-        breast = find_breast(mammogram)
-        area_cm2 = breast.area_cm2(spacing_mm)
-        marks = self._marks(mammogram, breast, spacing_mm)
+        view = working_view(mammogram, self.working_spacing_mm)
+        mammogram, breast = view.mammogram, view.breast
+        area_cm2 = breast.area_cm2(view.spacing_mm)
+        marks = self._marks(view)
         clusters = find_clusters(
             marks,
-            spacing_mm,
+            view.spacing_mm,
             mammogram.shape,
             threshold=point.threshold,
             nipple=breast.nipple,
@@ -129,31 +125,36 @@ class Detector:
             view=mammogram.view,
             rows=mammogram.shape[0],
             columns=mammogram.shape[1],
-            spacing_mm=spacing_mm,
+            spacing_mm=view.spacing_mm,
             spacing_source=mammogram.spacing_source,
             breast_area_cm2=round(area_cm2, 2),
             seconds=round(time.perf_counter() - started, 3),
             calcifications=marks,
             clusters=clusters,
-            warnings=(*mammogram.warnings, *breast.warnings, *(NOTE + note for note in mammogram.notes)),
+            warnings=(
+                *mammogram.warnings,
+                *self._doubts(view),
+                *breast.warnings,
+                *(NOTE + note for note in mammogram.notes),
+            ),
         )
         return Detection(mammogram, breast, findings)
 
-    def _with_doubt_of_coarse_pixels(self, mammogram: Mammogram, spacing_mm: tuple[float, float]) -> Mammogram:
-        if max(spacing_mm) < COARSE * self.working_spacing_mm:
-            return mammogram
-        warning = f"pixels of {max(spacing_mm):g} mm are too coarse: small calcifications cannot be seen"
-        return dataclasses.replace(mammogram, warnings=(*mammogram.warnings, warning))
+    def _doubts(self, view: WorkingView) -> Iterator[str]:
+        """What the pixel pitch lets expect of the marks."""
+        if max(view.spacing_mm) >= COARSE * self.working_spacing_mm:
+            yield f"pixels of {max(view.spacing_mm):g} mm are too coarse: small calcifications cannot be seen"
+        elif self.trained_spacing_mm is not None and view.working_spacing_mm > ROUNDED * self.trained_spacing_mm:
+            yield (
+                f"pixels of {view.working_spacing_mm:g} mm are coarser than any that {self.name} was trained on "
+                f"({self.trained_spacing_mm:g} mm): its scores are no probabilities here"
+            )
 
-    def _marks(
-        self, mammogram: Mammogram, breast: Breast, spacing_mm: tuple[float, float]
-    ) -> tuple[Calcification, ...]:
+    def _marks(self, view: WorkingView) -> tuple[Calcification, ...]:
         """Candidates at or above the score floor, best first, in pixels of the original image."""
-        frame = Frame.around(breast, spacing_mm, working_spacing_mm=self.working_spacing_mm)
-        assert frame.spacing_mm is not None  # a spacing went in
-        found = self.propose(frame.apply(mammogram.pixels), frame.apply_mask(breast.mask), frame.spacing_mm)
+        found = self.propose(view.image, view.mask, view.working_spacing_mm)
         found = found[found.scores >= self.score_floor]
-        centres = frame.to_original(found.centres)
+        centres = view.frame.to_original(found.centres)
         return tuple(
             Calcification(
                 x=round(x, 2), y=round(y, 2), diameter_mm=round(diameter, 3), score=round(score, SCORE_DECIMALS)
@@ -162,10 +163,3 @@ class Detector:
                 centres.tolist(), found.diameters_mm.tolist(), found.scores.tolist(), strict=True
             )
         )
-
-
-def _with_known_spacing(mammogram: Mammogram) -> tuple[Mammogram, tuple[float, float]]:
-    if mammogram.spacing_mm is not None:
-        return mammogram, mammogram.spacing_mm
-    warning = f"no pixel spacing in the file: {TYPICAL_SPACING_MM[0]} mm assumed, sizes in mm are as good as that guess"
-    return mammogram.with_spacing(TYPICAL_SPACING_MM, "assumed", warning), TYPICAL_SPACING_MM

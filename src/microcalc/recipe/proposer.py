@@ -8,18 +8,14 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple, Self
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
-from microcalc.candidates import Candidates
+from microcalc.candidates import Candidates, Propose
 from microcalc.candidates.geometry import PAPER_SPACING_MM
 from microcalc.errors import UsageError
 from microcalc.findings import Record
 from microcalc.recipe.yaml_text import first_wrong
 
-#: Image (rows, columns) in 0..1, breast (rows, columns), spacing in mm -> candidates, best first.
-Propose = Callable[[NDArray[np.float32], NDArray[np.bool_], float], Candidates]
 Value = bool | int | float | str
 
 

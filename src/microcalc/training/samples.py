@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -21,17 +21,16 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from microcalc.breast import Frame, find_breast, mend_polarity
-from microcalc.candidates import Candidates
+from microcalc.candidates import Propose
 from microcalc.datasets import Record
 from microcalc.detectors.detector import SCORE_DECIMALS
+from microcalc.detectors.view import working_view
 from microcalc.errors import ReadError
 from microcalc.evaluation.detections import Detections
 from microcalc.evaluation.matching import match, parse_rule
 from microcalc.evaluation.scores import ImageScores, score_image
 from microcalc.features import FAMILIES
 from microcalc.features.windows import windows
-from microcalc.mammogram import TYPICAL_SPACING_MM
 from microcalc.output import replacing
 
 Array = NDArray[np.float64]
@@ -110,11 +109,11 @@ class Samples:
 
 def sample(
     record: Record,
-    propose: Callable[[NDArray[np.float32], NDArray[np.bool_], float], Candidates],
+    propose: Propose,
     working_spacing_mm: float | None,
     families: Sequence[str],
 ) -> Samples:
-    """Propose candidates on one image, just as a detector would, and look at what each of them is.
+    """Propose candidates on one image, as a detector does, and look at what each of them is.
 
     Args:
         record: image and truth.
@@ -125,27 +124,20 @@ def sample(
     Raises:
         MicrocalcError: the image cannot be read, or holds no breast.
     """
-    mammogram = mend_polarity(record.read())
-    if mammogram.spacing_mm is None:
-        mammogram = mammogram.with_spacing(TYPICAL_SPACING_MM, "assumed")
-    assert mammogram.spacing_mm is not None
-    breast = find_breast(mammogram)
-    frame = Frame.around(breast, mammogram.spacing_mm, working_spacing_mm)
-    assert frame.spacing_mm is not None  # a spacing went in
-    image = frame.apply(mammogram.pixels)
-    found = propose(image, frame.apply_mask(breast.mask), frame.spacing_mm)
-    xy = frame.to_original(found.centres)
-    account = match(_detections(xy, found.scores), record.truth, RULE, mammogram.spacing_mm)
-    plain = [FAMILIES[name]().compute(image, found.centres) for name in families if name != "haar"]
+    view = working_view(record.read(), working_spacing_mm)
+    found = propose(view.image, view.mask, view.working_spacing_mm)
+    xy = view.frame.to_original(found.centres)
+    account = match(_detections(xy, found.scores), record.truth, RULE, view.spacing_mm)
+    plain = [FAMILIES[name]().compute(view.image, found.centres) for name in families if name != "haar"]
     return Samples(
         xy=xy,
         proposed=found.scores,
         kinds=np.select(
             [account.hit, account.false_positive, account.duplicate], [HIT, FALSE, DUPLICATE], IGNORED
         ).astype(np.int8),
-        windows=windows(image, found.centres),
+        windows=windows(view.image, found.centres),
         plain=np.concatenate([np.empty((len(xy), 0), np.float32), *plain], axis=1),
-        spacing_mm=np.array(mammogram.spacing_mm),
+        spacing_mm=np.array(view.spacing_mm),
         targets=int(account.target.sum()),
         found=account.hits,
     )
