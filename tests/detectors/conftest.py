@@ -127,7 +127,14 @@ def card():
         ),
         metrics=(),
         training=Training(
-            data="noise", terms="none", images=1, patients=1, seed=0, seconds=1.0, made_with={"numpy": "2"}
+            data="noise",
+            terms="none",
+            images=1,
+            patients=1,
+            coarsest_spacing_mm=0.1,
+            seed=0,
+            seconds=1.0,
+            made_with={"numpy": "2"},
         ),
         recipe=RECIPE.as_written(),
     )

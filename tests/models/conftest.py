@@ -69,6 +69,7 @@ def card():
             terms="made by microcalc; none",
             images=40,
             patients=10,
+            coarsest_spacing_mm=0.1,
             seed=0,
             seconds=1e-5,
             made_with={"numpy": "2.4", "scikit-learn": "1.10"},

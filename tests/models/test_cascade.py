@@ -14,7 +14,7 @@ from sklearn.svm import SVC
 from microcalc.errors import UsageError
 from microcalc.evaluation.calibration import Isotonic, Platt
 from microcalc.models import cascade as module
-from microcalc.models.cascade import Cascade, RbfSvm
+from microcalc.models.cascade import Cascade, RbfSvm, stored
 
 LN2 = float(np.log(2))
 #: Of the family ``first_order``.
@@ -48,7 +48,7 @@ def one_vector(coefficient, intercept, features=F):
 
 def random_svm(rng, vectors=30, features=F):
     return RbfSvm(
-        support=rng.random((vectors, features), dtype=np.float32),
+        support=stored(rng.random((vectors, features))),
         coefficients=rng.uniform(-10, 10, vectors),
         intercept=float(rng.normal()),
         gamma=float(rng.uniform(0.05, 1)),

@@ -81,7 +81,7 @@ def test_the_classifiers_are_those_of_appendix_1(cortina):
     assert {m.C for m in machines if m.kernel == "linear"} == {1, 10, 100}
     assert cortina.svm == Svm(kernel="rbf", C=10, gamma=0.1)
     assert cortina.svm in machines
-    assert (cortina.ratio, cortina.folds, cortina.grid.folds) == (10, 10, 5)
+    assert (cortina.ratio, cortina.comparison.folds, cortina.grid.folds) == (10, 10, 5)
     assert cortina.first_stage_sensitivity == 0.98
 
 
@@ -96,7 +96,7 @@ def test_a_smoke_run_is_the_recipe_but_for_its_changes(cortina):
     assert smoke.haar.kept < cortina.haar.kept
     assert smoke.grid.C == (10,)  # a list is replaced whole
     assert smoke.grid.degree == cortina.grid.degree  # a group is changed where it says so
-    changed = {"haar", "folds", "grid", "smoke"}
+    changed = {"haar", "comparison", "out_of_fold", "grid", "smoke"}
     assert set(cortina.as_written()["smoke"]) | {"smoke"} == changed
     assert {k: v for k, v in smoke.as_written().items() if k not in changed} == {
         k: v for k, v in cortina.as_written().items() if k not in changed
@@ -124,7 +124,9 @@ BROKEN = [
     ({"svm": {"kernel": "rbf", "C": float("nan")}}, "svm.C: Input should be"),
     ({"svm": {"kernel": "radial", "C": 10}}, "svm.kernel"),
     ({"seed": 0.5}, "seed: Input should be a valid integer"),
-    ({"folds": 1}, "folds: Input should be greater than or equal to 2"),
+    ({"svm": {"kernel": "linear", "C": 10}}, "svm: packages hold machines with the kernel rbf only, got linear"),
+    ({"out_of_fold": 1}, "out_of_fold: Input should be greater than or equal to 2"),
+    ({"spacing_mm": "native"}, "spacing_mm: Input should be a valid number"),
     ({"first_stage_sensitivity": 98}, "first_stage_sensitivity: Input should be less than 1, got 98"),
     ({"families": ["gabor", "gabor"], "haar": None}, "named twice"),
     ({"families": ["glcm"]}, "there are first_order, gabor, wavelet, haar"),

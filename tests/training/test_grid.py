@@ -24,7 +24,15 @@ def test_kernels_are_those_of_scikit_learn(machine, witness):
 
 
 def test_every_machine_is_measured_and_the_best_comes_first(toy_pool):
-    wanted = Grid(folds=2, kernels=("linear", "rbf"), C=(1.0, 10.0), degree=(3,), gamma=(0.1, "scale"))
+    wanted = Grid(
+        folds=2,
+        candidates=6000,
+        steps=200_000,
+        kernels=("linear", "rbf"),
+        C=(1.0, 10.0),
+        degree=(3,),
+        gamma=(0.1, "scale"),
+    )
     rows = search(toy_pool(), HAAR, wanted, ratio=10, kind="min-max", seed=0)
     assert {row.machine for row in rows} == set(wanted.machines)
     assert len(rows) == 6
@@ -35,14 +43,21 @@ def test_every_machine_is_measured_and_the_best_comes_first(toy_pool):
 
 
 def test_a_large_sample_is_cut_down(toy_pool, monkeypatch):
-    monkeypatch.setattr(grid, "MOST", 60)
     seen = []
     monkeypatch.setattr(
-        grid, "_reached", lambda machine, kernel, labels, fold: seen.append(kernel.shape) or _row(machine)
+        grid, "_reached", lambda machine, kernel, labels, fold, steps: seen.append(kernel.shape) or _row(machine)
     )
-    search(toy_pool(), HAAR, Grid(folds=2, kernels=("linear",), C=(1.0,), degree=(3,), gamma=(0.1,)), 10, "min-max", 0)
+    small = Grid(folds=2, candidates=60, steps=1000, kernels=("linear",), C=(1.0,), degree=(3,), gamma=(0.1,))
+    search(toy_pool(), HAAR, small, 10, "min-max", 0)
     assert seen == [(60, 60)]
 
 
 def _row(machine):
-    return grid.GridRow(machine=machine, auroc=0.5, auroc_sd=0, auprc=0.5, auprc_sd=0)
+    return grid.GridRow(machine=machine, auroc=0.5, auroc_sd=0, auprc=0.5, auprc_sd=0, converged=True)
+
+
+def test_a_machine_that_has_not_converged_is_marked(toy_pool):
+    wanted = {"folds": 2, "candidates": 6000, "kernels": ("rbf",), "C": (1.0,), "degree": (3,), "gamma": (0.1,)}
+    for steps, converged in ((1, False), (200_000, True)):
+        (row,) = search(toy_pool(), HAAR, Grid(steps=steps, **wanted), ratio=10, kind="min-max", seed=0)
+        assert row.converged is converged

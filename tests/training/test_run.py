@@ -74,14 +74,21 @@ def test_a_run_leaves_a_package_and_goes_on_where_it_stopped(data, recipe, tmp_p
 
     # Test images are not looked at before everything else is done.
     first_test = told.index("samples of test-0.png")
-    assert {"haar", "classifiers", "grid", "stages", "validation"} <= set(told[:first_test])
+    assert {"haar", "classifiers", "curves", "grid", "stages", "validation"} <= set(told[:first_test])
     assert told[-1] == "test"
 
     record = json.loads((tmp_path / "run.json").read_text())
     assert [step["name"] for step in record["steps"] if "failed" in step] == ["samples of train-4.png"]
     assert "/some/where" not in (tmp_path / "run.json").read_text() + (tmp_path / "package" / "card.yaml").read_text()
     names = {path.name for path in (tmp_path / "figures").iterdir()}
-    assert names == {"haar-plateau.svg", "haar-prototypes.svg", "classifiers.svg", "froc.svg"}
+    of_parts = [
+        f"{name}.svg" for part in SIDES[1:] for name in (f"froc-{part}", f"froc-{part}-snr", f"reliability-{part}")
+    ]
+    of_classifiers = ["classifiers.svg", "classifiers-roc.svg", "classifiers-precision.svg"]
+    assert names == {"haar-plateau.svg", "haar-prototypes.svg", *of_classifiers, *of_parts}
+    tables = {path.name: path.read_text().splitlines() for path in (tmp_path / "tables").iterdir()}
+    assert set(tables) == {f"{name}.csv" for name in ("haar-plateau", "classifiers", "grid", "stages", "metrics")}
+    assert len(tables["metrics.csv"]) == 1 + len(card.metrics)
 
     monkeypatch.setattr(cascade_run, "sample", lambda *_: pytest.fail("sampled again"))
     again = train(recipe, "truth:/some/where/toys", tmp_path, resume=True)

@@ -40,6 +40,7 @@ def cascade_detector(package: Package) -> Detector:
         default_operating_point=card.default_operating_point,
         score_floor=card.score_floor,
         calibrated=card.calibrated,
+        trained_spacing_mm=card.training.coarsest_spacing_mm,
         package_sha256=package.sha256,
     )
 

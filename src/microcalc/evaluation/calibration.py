@@ -31,11 +31,13 @@ TILT = 1e-6
 class Isotonic(Record):
     """Isotonic regression: the never-falling function of least squared error, linear between its steps.
 
-    Source: Zadrozny & Elkan, "Transforming classifier scores into accurate multiclass probability estimates", KDD
-    2002; fitted by pooling adjacent violators. Level beyond the scores it was fitted on.
+    Sources: Zadrozny & Elkan, "Transforming classifier scores into accurate multiclass probability estimates", KDD
+    2002; fitted by pooling adjacent violators. Centred: Oron & Flournoy, "Centered isotonic regression: point and
+    interval estimation for dose-response studies", Statistics in Biopharmaceutical Research 9 (2017). Level beyond the
+    scores it has knots at.
     """
 
-    scores: tuple[Score, ...] = Field(min_length=1, description="First and last score of each step, rising.")
+    scores: tuple[Score, ...] = Field(min_length=1, description="Knots: the ends of each step, or its middle; rising.")
     probabilities: tuple[Score, ...] = Field(description="At each of the scores, never falling.")
 
     @model_validator(mode="after")
@@ -47,8 +49,11 @@ class Isotonic(Record):
         return self
 
     @classmethod
-    def fit(cls, labels: ArrayLike, scores: ArrayLike) -> Self:
+    def fit(cls, labels: ArrayLike, scores: ArrayLike, *, centred: bool = False) -> Self:
         """Fit to ``labels`` (n,), bool or 0 and 1, and ``scores`` (n,) in 0..1; equal scores are pooled first.
+
+        Centred, the function rises from the mean score of one step to that of the next, from 0 at 0 and to 1 at 1,
+        instead of keeping level along each: thousands of cases share a step, and a level step all but ties them.
 
         Raises:
             UsageError: a score outside 0..1 or NaN, shapes differ, or all cases are of one class.
@@ -57,8 +62,21 @@ class Isotonic(Record):
         check_both_classes(labels)
         distinct, which, counts = np.unique(scores, return_inverse=True, return_counts=True)
         fitted = isotonic_regression(np.bincount(which, labels) / counts, weights=counts)
+        if centred:
+            starts = fitted.blocks[:-1]
+            middles = np.add.reduceat(distinct * counts, starts) / np.add.reduceat(counts, starts)
+            return cls._through(middles, fitted.x[starts])
         ends = np.unique(np.concatenate([fitted.blocks[:-1], fitted.blocks[1:] - 1]))
         return cls(scores=tuple(distinct[ends].tolist()), probabilities=tuple(fitted.x[ends].tolist()))
+
+    @classmethod
+    def _through(cls, scores: Array, probabilities: Array) -> Self:
+        """Knots at ``scores``, which rise, and at 0 and 1 where none are."""
+        before, after = scores[0] > 0, scores[-1] < 1
+        return cls(
+            scores=(*[0.0] * int(before), *scores.tolist(), *[1.0] * int(after)),
+            probabilities=(*[0.0] * int(before), *probabilities.tolist(), *[1.0] * int(after)),
+        )
 
     def __call__(self, scores: ArrayLike) -> Array:
         """Probabilities of scores in 0..1, both of any one shape.

@@ -40,13 +40,13 @@ class Input(Record):
 class Calibration(Record):
     """How scores were turned into probabilities, and of whom."""
 
-    method: Literal["isotonic", "platt"]
+    method: Literal["isotonic", "centred-isotonic", "platt"]
     population: Text = Field(description="On whom it was fitted: outside it, a score is a score and no probability.")
     parameters: Isotonic | Platt
 
     @model_validator(mode="after")
     def _method_of_the_parameters(self) -> Self:
-        if self.method != type(self.parameters).__name__.lower():
+        if not self.method.endswith(type(self.parameters).__name__.lower()):
             raise ValueError(f"the parameters are not those of the method {self.method}")
         return self
 
@@ -58,6 +58,7 @@ class Training(Record):
     terms: Text = Field(description="Under which the data may be used.")
     images: Count
     patients: Count | None = Field(description="null where the data do not say.")
+    coarsest_spacing_mm: Positive = Field(description="Largest pixel pitch worked at, mm.")
     seed: int = Field(ge=0)
     seconds: float = Field(ge=0.0)
     made_with: dict[str, str] = Field(min_length=1, description="Package -> version.")
@@ -73,6 +74,7 @@ class Metric(Record):
     data: Text
     split: Split | None = Field(description="Part of the data; null where they have no parts.")
     n: int | None = Field(ge=0, description="What it was counted on.")
+    normal_images: int | None = Field(default=None, ge=0, description="On which false marks were counted.")
     level: Level | Literal["candidate"] = Field(description="What is judged one by one.")
     rule: str | None = Field(description="Of matching, such as disc14; null where nothing is matched.")
     remark: Text | None = Field(default=None, description="Why there is no value, or no interval; what it is worth.")

@@ -13,7 +13,7 @@ from typing import Any
 
 from microcalc.errors import ReadError, UsageError
 from microcalc.recipe.base import RecipeBase
-from microcalc.recipe.cascade import CascadeRecipe, Grid, HaarSelection, Svm
+from microcalc.recipe.cascade import CascadeRecipe, Comparison, Grid, HaarSelection, Svm
 from microcalc.recipe.proposer import Proposer
 from microcalc.recipe.yaml_text import read_yaml, record_from
 
@@ -21,6 +21,7 @@ __all__ = [
     "KINDS",
     "RECIPES",
     "CascadeRecipe",
+    "Comparison",
     "Grid",
     "HaarSelection",
     "Proposer",

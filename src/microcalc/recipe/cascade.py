@@ -55,10 +55,25 @@ class Svm(Record):
     degree: Count = Field(default=3, description="Of poly.")
 
 
-class Grid(Record):
-    """Machines to choose from by cross-validation (section 2.2.5)."""
+class Comparison(Record):
+    """Of classifiers on the families of features (Table 2)."""
 
     folds: Folds = Field(description="By patient.")
+    candidates: Count = Field(description="Most that a classifier is trained on; of more, so many are drawn.")
+
+
+def _radial(machine: Svm) -> Svm:
+    if machine.kernel != "rbf":
+        raise ValueError(f"packages hold machines with the kernel rbf only, got {machine.kernel}")
+    return machine
+
+
+class Grid(Record):
+    """Machines to compare by cross-validation (section 2.2.5); the recipe's own is not chosen by it."""
+
+    folds: Folds = Field(description="By patient.")
+    candidates: Count = Field(description="Most that the search sees; of more, so many are drawn.")
+    steps: Count = Field(description="Of the solver, after which a machine that has not converged is taken as it is.")
     kernels: tuple[Kernel, ...] = Field(min_length=1)
     C: tuple[Positive, ...] = Field(min_length=1)
     degree: tuple[Count, ...] = Field(min_length=1, description="Of the kernel poly, whose gamma is scale.")
@@ -83,6 +98,7 @@ class CascadeRecipe(RecipeBase):
     """Candidates, features, and two support vector machines in a row."""
 
     kind: Literal["cascade"]
+    spacing_mm: Positive = Field(description="Pixel pitch worked at, mm; coarser images are left as they are.")
     proposer: Proposer
     families: tuple[Annotated[str, AfterValidator(_known)], ...] = Field(
         min_length=1, description="Of features, in the order of their columns."
@@ -92,11 +108,12 @@ class CascadeRecipe(RecipeBase):
         description="Of each feature over the training candidates: to 0..1, or to mean 0 and standard deviation 1."
     )
     ratio: Count = Field(description="False candidates to a true one in training, at most.")
-    folds: Folds = Field(description="Of the comparison of classifiers, by patient.")
+    comparison: Comparison
     grid: Grid
-    svm: Svm = Field(description="Of both stages.")
+    svm: Annotated[Svm, AfterValidator(_radial)] = Field(description="Of both stages.")
     first_stage_sensitivity: Share = Field(description="Of the first stage, on validation.")
-    calibration: Literal["isotonic", "platt"]
+    out_of_fold: Folds = Field(description="Folds, by patient, of the machines that find the hard negatives.")
+    calibration: Literal["isotonic", "centred-isotonic", "platt"]
     operating_points: dict[Name, Positive] = Field(
         min_length=1, description="Name -> false marks per normal image wished for, on validation."
     )

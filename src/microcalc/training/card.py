@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from microcalc.evaluation.calibration import Isotonic
 from microcalc.models import Card, Metric, Training
 from microcalc.models.card import Calibration, Input
 from microcalc.models.cascade import Cascade
 from microcalc.provenance import package_version
-from microcalc.training.cascade import Marking
 from microcalc.training.job import Job
 from microcalc.training.pool import Pool
+from microcalc.training.stages import Marking
 from microcalc.training.steps import Steps
 
 _MADE_WITH = ("microcalc", "numpy", "scipy", "scikit-learn", "opencv-python-headless", "safetensors")
@@ -53,8 +52,9 @@ def make_card(
         default_operating_point=recipe.default_operating_point,
         calibrated=True,
         calibration=Calibration(
-            method="isotonic" if isinstance(fitted, Isotonic) else "platt",
-            population=f"all candidates of {recipe.proposer.name} on the validation images of {job.data}",
+            method=recipe.calibration,
+            population=f"candidates of {recipe.proposer.name} on the validation images of {job.data}; of several on "
+            "one calcification the first, none in regions to ignore",
             parameters=fitted,
         ),
         metrics=metrics,
@@ -62,7 +62,8 @@ def make_card(
             data=job.data,
             terms=_TERMS,
             images=len(train.records),
-            patients=len({record.truth.patient for record in train.records}) or None,
+            patients=len({record.truth.patient for record in train.records}),
+            coarsest_spacing_mm=max(recipe.spacing_mm, *(float(one.spacing_mm.max()) for one in train.samples)),
             seed=job.seed,
             seconds=round(sum(step.seconds for step in steps.done), 1),
             made_with={name: version for name in _MADE_WITH if (version := package_version(name)) is not None},

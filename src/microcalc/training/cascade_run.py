@@ -12,20 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
-from scipy.special import expit
 
 from microcalc import findings
 from microcalc.batch import work
 from microcalc.datasets import Record, Table
-from microcalc.errors import MicrocalcError, UsageError, WriteError
+from microcalc.errors import MicrocalcError, ReadError, UsageError, WriteError
 from microcalc.models import Metric, Package, write_package
+from microcalc.models.card import CARD
 from microcalc.models.cascade import WEIGHTS, Cascade
-from microcalc.output import image_key, replacing
+from microcalc.output import image_key, remove, replacing
 from microcalc.recipe import CascadeRecipe
 from microcalc.training.card import make_card
-from microcalc.training.cascade import Stages, calibrate, choose_points, fit_stages
-from microcalc.training.classifiers import TableRow, compare
+from microcalc.training.classifiers import Curve, TableRow, compare, curves
 from microcalc.training.figures import drawings
 from microcalc.training.grid import GridRow, search
 from microcalc.training.haar_selection import Ranking, rank
@@ -33,11 +33,14 @@ from microcalc.training.job import Job
 from microcalc.training.measure import Measured
 from microcalc.training.pool import Pool
 from microcalc.training.samples import Indices, Samples, sample
+from microcalc.training.stages import Stages, calibrate, choose_points, fit_stages
 from microcalc.training.steps import Step, Steps
+from microcalc.training.systems import CASCADE, pairs, scores
+from microcalc.training.tables import write_tables
 from microcalc.truth import Split
 
-#: Steps beside the images: haar, classifiers, grid, stages, validation, test.
-_OTHER_STEPS = 6
+#: Steps beside the images: haar, classifiers, curves, grid, stages, validation, test.
+_OTHER_STEPS = 7
 _CHOSEN_ON = "thresholds and calibration were chosen on these very images"
 
 
@@ -45,6 +48,12 @@ class Comparison(findings.Record):
     """Table 2."""
 
     rows: tuple[TableRow, ...]
+
+
+class Curves(findings.Record):
+    """Figure 12."""
+
+    rows: tuple[Curve, ...]
 
 
 class Search(findings.Record):
@@ -76,29 +85,55 @@ class _Image:
 
 def run(job: Job) -> tuple[Package, Steps]:
     """Train the cascade and write its package (see :func:`microcalc.training.run.train`)."""
-    reference = job.recipe.proposer.name
+    recipe = job.recipe
     test = job.table.filter(lambda truth: truth.split == "test")
     parts = [job.table.split("train"), job.table.split("validation")]
+    _check_trainable(parts[0], recipe)
     for part in (parts[1], test):
         _check_measurable(part)
     steps = job.steps(sum(map(len, parts)) + len(test) + _OTHER_STEPS)
+    remove(job.out / "package" / CARD)  # without one, no package of an earlier run is taken for this one's
     train, validation = (_pool(job, steps, part) for part in parts)
     ranking = _ranking(job, steps, train, validation)
-    haar = np.array(ranking.order[: job.recipe.haar.kept if job.recipe.haar else 0], np.intp)
+    haar = np.array(ranking.order[: recipe.haar.kept if recipe.haar else 0], np.intp)
     compared = _compared(job, steps, train, haar)
-    _searched(job, steps, train, haar)
-    cascade = _stages(job, steps, train, validation, haar)
+    shown = _shown(job, steps, train, validation, haar)
+    searched = _searched(job, steps, train, haar)
+    cascade, stages = _stages(job, steps, train, validation, haar)
     seen = _measured(job, "validation", validation, cascade, haar)
-    rows = steps.record("validation", Metrics, lambda: Metrics(rows=seen.metrics(reference))).rows
-    marking = choose_points(seen.images("cascade"), job.recipe.operating_points, job.data)
-    for drawing in drawings(ranking, compared.rows, seen):
+    metrics = _metrics(job, steps, seen)
+    marking = choose_points(seen.images[CASCADE], recipe.operating_points, job.data)
+    measured = [seen]
+    if test:  # from here on nothing is chosen any more
+        measured.append(_measured(job, "test", _pool(job, steps, test), cascade, haar))
+        metrics = (*_metrics(job, steps, measured[-1]), *metrics)
+    for drawing in drawings(ranking, compared.rows, shown.rows, measured):
         with replacing(job.out / "figures" / f"{drawing.name}.svg") as file:
             file.write(drawing.svg.encode())
-    if test:  # from here on nothing is chosen any more
-        unseen = _measured(job, "test", _pool(job, steps, test), cascade, haar)
-        rows = (*steps.record("test", Metrics, lambda: Metrics(rows=unseen.metrics(reference))).rows, *rows)
-    card = make_card(job, cascade, marking, rows, train, steps)
+    tables = {"haar-plateau": ranking.plateau, "classifiers": compared.rows, "grid": searched.rows, "stages": [stages]}
+    write_tables(job.out / "tables", {**tables, "metrics": metrics})
+    card = make_card(job, cascade, marking, metrics, train, steps)
     return write_package(job.out / "package", card, {WEIGHTS: save(cascade.to_arrays())}), steps
+
+
+def _check_trainable(train: Table, recipe: CascadeRecipe) -> None:
+    """Raise UsageError, before hours of work, for fewer patients with calcifications than there are folds."""
+    folds = {"comparison.folds": recipe.comparison.folds, "grid.folds": recipe.grid.folds}
+    folds |= {"out_of_fold": recipe.out_of_fold}
+    _check_patients(train, folds)
+    if recipe.haar is not None:
+        _check_patients(train[: recipe.haar.images], {"haar.folds": recipe.haar.folds})
+
+
+def _check_patients(images: Table, folds: dict[str, int]) -> None:
+    patients = {record.truth.patient for record in images if record.truth.calcifications}
+    name, most = max(folds.items(), key=lambda item: item[1])
+    if len(patients) < most:
+        raise UsageError(
+            expected=f"{most} patients with calcifications among {len(images)} training images, for {name}: {most}",
+            found=str(len(patients)),
+            do=f"give more patients, or a recipe with a smaller {name}",
+        )
 
 
 def _check_measurable(part: Table) -> None:
@@ -135,15 +170,15 @@ def _pool(job: Job, steps: Steps, table: Table) -> Pool:
         tuple(image.record for image in kept),
         tuple(Samples.load(image.path) for image in kept),
         job.recipe.families,
+        len(images) - len(kept),
     )
 
 
 def _sampled(image: _Image) -> Step:
     started = time.perf_counter()
     recipe, reason = image.recipe, None
-    spacing_mm = None if recipe.spacing_mm == "native" else recipe.spacing_mm
     try:
-        sample(image.record, recipe.proposer.load(), spacing_mm, recipe.families).save(image.path)
+        sample(image.record, recipe.proposer.load(), recipe.spacing_mm, recipe.families).save(image.path)
     except WriteError:
         raise
     except MicrocalcError as error:
@@ -166,10 +201,22 @@ def _compared(job: Job, steps: Steps, train: Pool, haar: Indices) -> Comparison:
     recipe = job.recipe
 
     def make() -> Comparison:
-        rows = compare(train, haar, folds=recipe.folds, ratio=recipe.ratio, kind=recipe.normalisation, seed=job.seed)
+        rows = compare(
+            train, haar, comparison=recipe.comparison, ratio=recipe.ratio, kind=recipe.normalisation, seed=job.seed
+        )
         return Comparison(rows=rows)
 
     return steps.record("classifiers", Comparison, make)
+
+
+def _shown(job: Job, steps: Steps, train: Pool, validation: Pool, haar: Indices) -> Curves:
+    recipe = job.recipe
+
+    def make() -> Curves:
+        rows = curves(train, validation, haar, recipe.comparison, recipe.ratio, recipe.normalisation, job.seed)
+        return Curves(rows=rows)
+
+    return steps.record("curves", Curves, make)
 
 
 def _searched(job: Job, steps: Steps, train: Pool, haar: Indices) -> Search:
@@ -181,8 +228,8 @@ def _searched(job: Job, steps: Steps, train: Pool, haar: Indices) -> Search:
     return steps.record("grid", Search, make)
 
 
-def _stages(job: Job, steps: Steps, train: Pool, validation: Pool, haar: Indices) -> Cascade:
-    """Both stages, calibrated."""
+def _stages(job: Job, steps: Steps, train: Pool, validation: Pool, haar: Indices) -> tuple[Cascade, Stages]:
+    """Both stages, calibrated, and their account."""
     weights = steps.folder / WEIGHTS
 
     def make() -> Stages:
@@ -191,17 +238,25 @@ def _stages(job: Job, steps: Steps, train: Pool, validation: Pool, haar: Indices
             file.write(save(cascade.to_arrays()))
         return stages
 
-    steps.record("stages", Stages, make)
-    cascade = Cascade.from_arrays(load_file(weights), job.recipe.families)
-    return calibrate(cascade, validation, haar, job.recipe.calibration)
+    stages = steps.record("stages", Stages, make)
+    try:
+        arrays = load_file(weights)
+    except (OSError, SafetensorError) as error:
+        raise ReadError(
+            expected="the weights that the step stages of the earlier run has left",
+            found=f"none that can be read ({type(error).__name__})",
+            do="leave --resume out",
+            where=weights,
+        ) from error
+    cascade = Cascade.from_arrays(arrays, job.recipe.families)
+    return calibrate(cascade, validation, haar, job.recipe.calibration), stages
 
 
 def _measured(job: Job, split: Split, pool: Pool, cascade: Cascade, haar: Indices) -> Measured:
     """A part of the data, scored by the proposer and by all that Figure 14 compares."""
-    systems = {
-        "single SVM": lambda features: expit(cascade.first.decide(features)),
-        "fine-tuned SVM": lambda features: expit(cascade.second.decide(features)),
-        "cascade": cascade.scores,
-    }
-    scores = {job.recipe.proposer.name: [one.proposed for one in pool.samples]} | pool.scores(haar, systems)
-    return Measured(pool, split, job.data, scores, job.seed, _CHOSEN_ON if split == "validation" else None)
+    of_each = scores(pool, cascade, haar, job.recipe.proposer.name)
+    return Measured(pool, split, job.data, of_each, job.seed, _CHOSEN_ON if split == "validation" else None)
+
+
+def _metrics(job: Job, steps: Steps, part: Measured) -> tuple[Metric, ...]:
+    return steps.record(part.split, Metrics, lambda: Metrics(rows=part.metrics(pairs(job.recipe.proposer.name)))).rows

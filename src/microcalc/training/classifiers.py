@@ -19,11 +19,10 @@ from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.svm import SVC
 
-from microcalc.errors import UsageError
-from microcalc.evaluation.classification import auc, average_precision
+from microcalc.evaluation.classification import auc, average_precision, roc
 from microcalc.findings import Record
-from microcalc.models.cascade import RbfSvm
-from microcalc.recipe import Svm
+from microcalc.models.cascade import RbfSvm, stored
+from microcalc.recipe import Comparison, Svm
 from microcalc.training.pool import Labels, Pool, columns, downsample, patient_folds
 from microcalc.training.samples import Features, Indices
 
@@ -31,6 +30,10 @@ Array = NDArray[np.float64]
 Decide = Callable[[Features], Array]
 Normalisation = Literal["min-max", "z-score"]
 
+#: Of Figure 12: on all features, and the runner-up of Table 2.
+_SHOWN = (("XGBRF", "all"), ("RF", "all"), ("SVM", "wavelet"), ("SVM", "all"))
+#: Points of a curve that is drawn.
+_POINTS = 300
 #: MB that libsvm may fill with rows of the kernel.
 _CACHE_MB = 1000
 
@@ -45,6 +48,18 @@ class TableRow(Record):
     auprc: float | None = None
     auprc_sd: float | None = None
     remark: str | None = None
+
+
+class Curve(Record):
+    """A classifier trained on the training part and shown the validation part (Figure 12); a few hundred points."""
+
+    classifier: str
+    features: str
+    auroc: float
+    auprc: float
+    false_positive_rate: tuple[float, ...]
+    true_positive_rate: tuple[float, ...]
+    precision: tuple[float, ...]
 
 
 def normalisation(features: Features, kind: Normalisation) -> tuple[Array, Array]:
@@ -67,22 +82,13 @@ def fit_svm(features: Features, labels: Labels, machine: Svm, kind: Normalisatio
         labels: (n,).
         machine: its C and gamma; ``scale`` is 1 / (F * variance of the normalised features), as in scikit-learn.
         kind: how the features are normalised first.
-
-    Raises:
-        UsageError: another kernel.
     """
-    if machine.kernel != "rbf":
-        raise UsageError(
-            expected="a radial kernel (rbf), which packages hold",
-            found=machine.kernel,
-            do="choose svm.kernel: rbf in the recipe; the others are compared in its grid only",
-        )
     offset, scale = normalisation(features, kind)
     normalised = (features - offset) / scale
     gamma = width(machine, normalised)
     fitted = SVC(C=machine.C, kernel="rbf", gamma=gamma, cache_size=_CACHE_MB).fit(normalised, labels)
     return RbfSvm(
-        support=fitted.support_vectors_.astype(np.float32),
+        support=stored(fitted.support_vectors_),
         coefficients=fitted.dual_coef_[0],
         intercept=float(fitted.intercept_[0]),
         gamma=gamma,
@@ -127,7 +133,7 @@ def compare(
     haar: Indices,
     *,
     classifiers: Sequence[str] = tuple(CLASSIFIERS),
-    folds: int,
+    comparison: Comparison,
     ratio: int,
     kind: Normalisation,
     seed: int,
@@ -138,7 +144,7 @@ def compare(
         pool: training images only.
         haar: prototypes chosen.
         classifiers: out of ``CLASSIFIERS``.
-        folds: by patient.
+        comparison: folds, and how many candidates a classifier is trained on.
         ratio: negatives a positive in training.
         kind: how features are normalised for the machines.
         seed: of samples, folds and forests.
@@ -146,13 +152,14 @@ def compare(
     Raises:
         UsageError: fewer patients with true candidates than folds.
     """
-    there = [name for name in classifiers if name != "XGBRF" or find_spec("xgboost") is not None]
+    there = [name for name in classifiers if _is_there(name)]
     sets = columns(pool.families, haar)
     numbers: dict[tuple[str, str], list[tuple[float, float]]] = {(c, s): [] for c in there for s in sets}
-    fold = patient_folds(pool.patient, pool.labels, folds, seed)
-    for held_out in range(folds):
+    fold = patient_folds(pool.patient, pool.labels, comparison.folds, seed)
+    for held_out in range(comparison.folds):
         others, own = np.flatnonzero(fold != held_out), np.flatnonzero(fold == held_out)
-        rows = others[downsample(pool.labels[others], ratio, np.random.default_rng((seed, held_out)))]
+        rng = np.random.default_rng((seed, held_out))
+        rows = others[downsample(pool.labels[others], ratio, rng, comparison.candidates)]
         learnt, seen = pool.features(rows, haar), pool.features(own, haar)
         for (classifier, name), reached in numbers.items():
             part = sets[name]
@@ -160,6 +167,46 @@ def compare(
             scores = decide(seen[:, part])
             reached.append((auc(pool.labels[own], scores), average_precision(pool.labels[own], scores)))
     return tuple(_row(c, s, np.array(numbers.get((c, s), []))) for c in classifiers for s in sets)
+
+
+def curves(
+    train: Pool, validation: Pool, haar: Indices, comparison: Comparison, ratio: int, kind: Normalisation, seed: int
+) -> tuple[Curve, ...]:
+    """Train the best classifiers of Table 2 once more and show them the validation part; arguments as ``compare``."""
+    sets = columns(train.families, haar)
+    shown = [(classifier, name) for classifier, name in _SHOWN if _is_there(classifier) and name in sets]
+    rows = downsample(train.labels, ratio, np.random.default_rng(seed), comparison.candidates)
+    learnt, labels = train.features(rows, haar), train.labels[rows]
+    systems = {
+        (classifier, name): _on(sets[name], CLASSIFIERS[classifier](learnt[:, sets[name]], labels, seed, kind))
+        for classifier, name in shown
+    }
+    scores = validation.scores(haar, systems)
+    return tuple(_curve(*key, validation.labels, validation.of_rows(of)) for key, of in scores.items())
+
+
+def _on(part: slice, decide: Decide) -> Decide:
+    return lambda features: decide(features[:, part])
+
+
+def _curve(classifier: str, features: str, labels: Labels, scores: Array) -> Curve:
+    found = roc(labels, scores)
+    chosen = np.unique(np.linspace(1, len(found.thresholds) - 1, _POINTS).astype(np.intp))
+    false, true = found.false_positive_rate[chosen], found.true_positive_rate[chosen]
+    hits, others = true * labels.sum(), false * (~labels).sum()
+    return Curve(
+        classifier=classifier,
+        features=features,
+        auroc=found.auc,
+        auprc=average_precision(labels, scores),
+        false_positive_rate=tuple(false.tolist()),
+        true_positive_rate=tuple(true.tolist()),
+        precision=tuple((hits / (hits + others)).tolist()),
+    )
+
+
+def _is_there(classifier: str) -> bool:
+    return classifier != "XGBRF" or find_spec("xgboost") is not None
 
 
 def _row(classifier: str, features: str, reached: Array) -> TableRow:

@@ -1,37 +1,83 @@
-"""The figures of a training run, after those of Cortina Uribe et al.: 10, 11, 12 (Table 2) and 14."""
+"""The figures of a training run, after those of Cortina Uribe et al.: 10, 11, 12, 14, and one of their Table 2."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from microcalc.comparison.drawing import COLOURS, LINES, Drawing, draw
+from microcalc.comparison.drawing import COLOURS, INK, LINES, Drawing, draw
+from microcalc.evaluation.calibration import reliability
 from microcalc.evaluation.froc import LIMIT, Froc, froc
+from microcalc.evaluation.intervals import wilson
 from microcalc.features.haar_prototypes import pictures, prototypes
-from microcalc.training.classifiers import TableRow
+from microcalc.training.classifiers import Curve, TableRow
 from microcalc.training.haar_selection import Plateau, Ranking
 from microcalc.training.measure import Measured
+from microcalc.training.systems import CASCADE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 #: Inches: half a page.
 _SIZE = (4.4, 3.2)
+_ON_VALIDATION = "Trained on the training part, shown all candidates of the validation part."
 #: Prototypes in a row of their picture, and rows.
 _ACROSS, _DOWN = 8, 4
 
 
-def drawings(ranking: Ranking, table: Sequence[TableRow], validation: Measured) -> Iterator[Drawing]:
-    """Every figure that there are numbers for: ``haar-plateau``, ``haar-prototypes``, ``classifiers``, ``froc``."""
+def drawings(
+    ranking: Ranking, table: Sequence[TableRow], curves: Sequence[Curve], parts: Sequence[Measured]
+) -> Iterator[Drawing]:
+    """Every figure that there are numbers for.
+
+    ``haar-plateau`` (10), ``haar-prototypes`` (11), ``classifiers`` (Table 2), ``classifiers-roc`` and
+    ``classifiers-precision`` (12), and of each part of the data ``froc-PART`` (14), ``froc-PART-snr`` and
+    ``reliability-PART``.
+    """
     if ranking.plateau:
         yield _plateau(ranking.plateau)
     if ranking.order:
         yield _prototypes(ranking.order[: _ACROSS * _DOWN])
     yield _classifiers([row for row in table if row.auroc is not None])
-    yield _froc({name: froc(validation.images(name)) for name in validation.scores}, validation.data)
+    yield _roc(curves)
+    yield _precision(curves)
+    for part in parts:
+        yield _froc(f"froc-{part.split}", "What the second stage adds", part.curves, part)
+        if part.bands:
+            bands = {f"SNR {band}": froc(images[CASCADE]) for band, images in part.bands.items()}
+            yield _froc(f"froc-{part.split}-snr", "The cascade, by how well a calcification shows", bands, part)
+        yield _reliability(part)
+
+
+def _roc(curves: Sequence[Curve]) -> Drawing:
+    """Figure 12, above."""
+
+    def paint(axes: Axes) -> None:
+        for number, curve in enumerate(curves):
+            x, y = (0.0, *curve.false_positive_rate), (0.0, *curve.true_positive_rate)
+            label = f"{curve.classifier} on {curve.features}, AUROC {curve.auroc:.3f}"
+            axes.plot(x, y, color=COLOURS[number], linestyle=LINES[number], label=label)
+        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="False positive rate", ylabel="True positive rate")
+
+    numbers = "; ".join(f"{curve.classifier} on {curve.features}: AUROC {curve.auroc:.3f}" for curve in curves)
+    return draw("classifiers-roc", "ROC of the best classifiers", numbers, _ON_VALIDATION, _SIZE, paint)
+
+
+def _precision(curves: Sequence[Curve]) -> Drawing:
+    """Figure 12, below."""
+
+    def paint(axes: Axes) -> None:
+        for number, curve in enumerate(curves):
+            label = f"{curve.classifier} on {curve.features}, AUPRC {curve.auprc:.3f}"
+            x, y = curve.true_positive_rate, curve.precision
+            axes.plot(x, y, color=COLOURS[number], linestyle=LINES[number], label=label)
+        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="Sensitivity to candidates", ylabel="Precision")
+
+    numbers = "; ".join(f"{curve.classifier} on {curve.features}: AUPRC {curve.auprc:.3f}" for curve in curves)
+    return draw("classifiers-precision", "Precision of the best classifiers", numbers, _ON_VALIDATION, _SIZE, paint)
 
 
 def _plateau(plateau: Sequence[Plateau]) -> Drawing:
@@ -89,25 +135,47 @@ def _classifiers(table: Sequence[TableRow]) -> Drawing:
         axes.set_ylim(0, 1)
 
     numbers = "; ".join(f"{r.classifier} on {r.features}: AUROC {r.auroc:.3f}, AUPRC {r.auprc:.3f}" for r in table)
-    note = "Training candidates, cross-validated by patient; mean and standard deviation."
+    note = (
+        "Training candidates, cross-validated by patient; mean and standard deviation over folds.\n"
+        "Haar-like features were chosen on some of these patients: sets with them look a little too good."
+    )
     return draw("classifiers", "Classifiers on each family of features", numbers, note, _SIZE, paint)
 
 
-def _froc(curves: dict[str, Froc], data: str) -> Drawing:
-    """Figure 14."""
+def _froc(name: str, title: str, curves: Mapping[str, Froc], measured: Measured) -> Drawing:
+    """Figure 14 is of this kind."""
 
     def paint(axes: Axes) -> None:
-        for number, (name, curve) in enumerate(curves.items()):
+        for number, (label, curve) in enumerate(curves.items()):
             false, found = (np.append(of, of[-1:]) for of in (curve.false_positives, curve.sensitivity))
             false[-1] = max(false[-1], LIMIT["image"])
-            label = f"{name}, AUC50 {curve.auc50:.3f}"
+            label = f"{label}, AUC50 {curve.auc50:.3f}"
             axes.step(false, found, where="post", color=COLOURS[number], linestyle=LINES[number], label=label)
-        axes.set_xlim(0, LIMIT["image"])
-        axes.set_ylim(0, 1)
-        axes.set_xlabel("False positives per normal image")
-        axes.set_ylabel("Sensitivity")
+        axes.set(xlim=(0, LIMIT["image"]), ylim=(0, 1))
+        axes.set(xlabel="False positives per normal image", ylabel="Sensitivity")
 
-    numbers = "; ".join(f"{name}: AUC50 {curve.auc50:.3f}" for name, curve in curves.items())
-    lesions = next(iter(curves.values())).lesions
-    note = f"Validation part of {data}, {lesions} calcifications, rule disc14."
-    return draw("froc", "What the second stage adds", numbers, note, _SIZE, paint)
+    numbers = "; ".join(f"{label}: AUC50 {curve.auc50:.3f}" for label, curve in curves.items())
+    whole = next(iter(measured.curves.values()))
+    note = f"{_part(measured)}, {whole.lesions} calcifications, {whole.normal_images} normal images, rule disc14."
+    return draw(name, title, numbers, note, _SIZE, paint)
+
+
+def _reliability(measured: Measured) -> Drawing:
+    """Whether scores are shares of hits."""
+    found = reliability(measured.pool.labels, measured.pool.of_rows(measured.scores[CASCADE]))
+
+    def paint(axes: Axes) -> None:
+        axes.plot([0, 1], [0, 1], color=INK, alpha=0.4, linewidth=0.6)
+        low, high = np.array([wilson(*pair) for pair in zip(found.positives, found.counts, strict=True)]).T
+        spread = np.maximum([found.shares - low, high - found.shares], 0)
+        axes.errorbar(found.scores, found.shares, spread, fmt="o", markersize=4, color=COLOURS[0])
+        axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel="Mean score", ylabel="Share of hits")
+
+    bins = zip(found.scores, found.positives, found.counts, strict=True)
+    numbers = "; ".join(f"{score:.2f}: {hits} of {of}" for score, hits, of in bins)
+    note = f"{_part(measured)}, by tenths of the score; bars: 95 % Wilson intervals, candidates taken as independent."
+    return draw(f"reliability-{measured.split}", "Scores and shares of hits", numbers, note, _SIZE, paint)
+
+
+def _part(measured: Measured) -> str:
+    return f"{measured.split.capitalize()} part of {measured.data}"

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from microcalc.evaluation.bootstrap import Resamples, compare, froc_draws, interval, resample
+from microcalc.evaluation.bootstrap import FrocDraws, Resamples, compare, froc_draws, interval, resample
 from microcalc.evaluation.classification import auc, average_precision
-from microcalc.evaluation.froc import POINTS, froc
+from microcalc.evaluation.froc import POINTS, Froc, froc
 from microcalc.evaluation.scores import ImageScores
 from microcalc.evaluation.strata import strata
 from microcalc.models import Metric
+from microcalc.output.words import count
 from microcalc.training.pool import Pool
 from microcalc.training.samples import RULE
 from microcalc.truth import Split
@@ -43,28 +45,44 @@ class Measured:
     #: On numbers that the system was chosen by.
     remark: str | None = None
 
-    def images(self, system: str) -> list[ImageScores]:
-        """The account of every image by one system."""
-        parts = zip(self.pool.records, self.pool.samples, self.scores[system], strict=True)
-        return [one.scored(record, scores) for record, one, scores in parts]
+    @cached_property
+    def images(self) -> dict[str, list[ImageScores]]:
+        """The account of every image by each system."""
+        records, samples = self.pool.records, self.pool.samples
+        return {
+            system: [one.scored(record, scores) for record, one, scores in zip(records, samples, of, strict=True)]
+            for system, of in self.scores.items()
+        }
 
-    def metrics(self, reference: str) -> tuple[Metric, ...]:
-        """AUROC and AUPRC over candidates, AUC50, sensitivities, and differences from the reference, also by SNR.
+    @cached_property
+    def curves(self) -> dict[str, Froc]:
+        """The FROC of each system."""
+        return {system: froc(images) for system, images in self.images.items()}
+
+    @cached_property
+    def bands(self) -> dict[str, dict[str, list[ImageScores]]]:
+        """Band of SNR -> system -> its account of the calcifications in the band, against all normal images."""
+        by_system = {system: strata(images) for system, images in self.images.items()}
+        return {
+            parts[0].name: {system: list(part.images) for system, part in zip(by_system, parts, strict=True)}
+            for parts in zip(*by_system.values(), strict=True)
+            if parts[0].by == "snr"
+        }
+
+    def metrics(self, pairs: Sequence[tuple[str, str]]) -> tuple[Metric, ...]:
+        """AUROC and AUPRC over candidates, AUC50, sensitivities and differences of AUC50, which are also by SNR.
 
         Args:
-            reference: the system that all others are compared with.
+            pairs: systems whose difference is asked for, first minus second.
 
         Raises:
             UsageError: no target lesion, or no normal image.
         """
-        images = {name: self.images(name) for name in self.scores}
         resamples = resample([record.truth for record in self.pool.records], seed=self.seed)
-        rows = [row for name in self.scores for row in self._of_candidates(name)]
-        rows += self._of_part(images, resamples, reference, "")
-        for parts in zip(*(strata(of) for of in images.values()), strict=True):
-            if parts[0].by == "snr":
-                by_system = {name: list(part.images) for name, part in zip(images, parts, strict=True)}
-                rows += self._of_part(by_system, resamples, reference, f", SNR {parts[0].name}")
+        rows = [row for system in self.scores for row in self._of_candidates(system)]
+        rows += self._of_part(self.images, resamples, pairs, "")
+        for band, images in self.bands.items():
+            rows += self._of_part(images, resamples, pairs, f", SNR {band}")
         return tuple(rows)
 
     def _of_candidates(self, system: str) -> Iterator[Metric]:
@@ -74,33 +92,45 @@ class Measured:
             yield self._metric(f"{measure}, {system}", value, None, len(self.pool), level="candidate")
 
     def _of_part(
-        self, images: Mapping[str, list[ImageScores]], resamples: Resamples, reference: str, part: str
+        self,
+        images: Mapping[str, list[ImageScores]],
+        resamples: Resamples,
+        pairs: Sequence[tuple[str, str]],
+        part: str,
     ) -> Iterator[Metric]:
         draws = {name: froc_draws(of, resamples) for name, of in images.items()}
         curves = {name: froc(of) for name, of in images.items()}
-        lesions = curves[reference].lesions
         for name, curve in curves.items():
-            yield self._metric(f"AUC50, {name}{part}", curve.auc50, interval(draws[name].area), lesions)
+            yield self._of_curve(f"AUC50, {name}{part}", curve.auc50, interval(draws[name].area), curve)
             if not part:
-                for point, rate in enumerate(POINTS["image"]):
-                    value, drawn = curve.sensitivity_at(rate), draws[name].sensitivity[:, point]
-                    yield self._metric(f"sensitivity at {rate:g} FP, {name}", value, interval(drawn), lesions)
-        for name, curve in curves.items():
-            if name != reference:
-                paired = compare(draws[name].area, draws[reference].area)
-                yield self._metric(
-                    f"AUC50, {name} minus {reference}{part}",
-                    curve.auc50 - curves[reference].auc50,
-                    (paired.difference_low, paired.difference_high),
-                    lesions,
-                )
+                yield from self._sensitivities(name, curve, draws[name])
+        for first, second in pairs:
+            paired = compare(draws[first].area, draws[second].area)
+            difference = curves[first].auc50 - curves[second].auc50
+            ends = paired.difference_low, paired.difference_high
+            yield self._of_curve(f"AUC50, {first} minus {second}{part}", difference, ends, curves[first])
+
+    def _sensitivities(self, name: str, curve: Froc, draws: FrocDraws) -> Iterator[Metric]:
+        for point, rate in enumerate(POINTS["image"]):
+            value, ends = curve.sensitivity_at(rate), interval(draws.sensitivity[:, point])
+            yield self._of_curve(f"sensitivity at {rate:g} FP, {name}", value, ends, curve)
+
+    def _of_curve(self, measure: str, value: float, ends: tuple[float, float], curve: Froc) -> Metric:
+        return self._metric(measure, value, ends, curve.lesions, normal_images=curve.normal_images)
 
     def _metric(
-        self, measure: str, value: float, ends: tuple[float, float] | None, n: int, level: str = "calcification"
+        self,
+        measure: str,
+        value: float,
+        ends: tuple[float, float] | None,
+        n: int,
+        *,
+        level: str = "calcification",
+        normal_images: int | None = None,
     ) -> Metric:
         known = ends is not None and np.isfinite(ends).all()
-        reason = None if known else _NO_DRAWS if ends is None else _NO_SPREAD
         low, high = ends if known and ends is not None else (None, None)
+        remarks = (None if known else _NO_DRAWS if ends is None else _NO_SPREAD, self.remark, self._left_out)
         return Metric.model_validate(
             {
                 "measure": measure,
@@ -110,8 +140,17 @@ class Measured:
                 "data": self.data,
                 "split": self.split,
                 "n": n,
+                "normal_images": normal_images,
                 "level": level,
                 "rule": RULE.name,
-                "remark": "; ".join(filter(None, (reason, self.remark))) or None,
+                "remark": "; ".join(filter(None, remarks)) or None,
             }
         )
+
+    @property
+    def _left_out(self) -> str | None:
+        """An image that cannot be read is in no number, hard or easy as it may have been."""
+        left_out = self.pool.left_out
+        if not left_out:
+            return None
+        return f"without {left_out} of {count(left_out + len(self.pool.records), 'image')}, which could not be read"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from microcalc.training.samples import Features, Indices, Samples
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.bool_]
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +29,8 @@ class Pool:
     samples: tuple[Samples, ...]
     #: Of features, in the order of the columns.
     families: tuple[str, ...]
+    #: Images that could not be read, and are not among these.
+    left_out: int = 0
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -48,8 +52,8 @@ class Pool:
 
     @cached_property
     def patient(self) -> Indices:
-        """(rows,) a number for the patient of each; an image without one is a patient of its own."""
-        names = [record.truth.patient or f"image {number}" for number, record in enumerate(self.records)]
+        """(rows,) a number for the patient of each; every image of a split has one."""
+        names = [str(record.truth.patient) for record in self.records]
         return np.unique(names, return_inverse=True)[1][self.image]
 
     def first(self, images: int) -> Pool:
@@ -65,9 +69,9 @@ class Pool:
         parts = [matrix(self.samples[i], self.families, haar, chosen) for i, chosen in self._by_image(rows)]
         return np.concatenate(parts)
 
-    def scores(self, haar: Indices, systems: Mapping[str, Callable[[Features], Array]]) -> dict[str, list[Array]]:
+    def scores(self, haar: Indices, systems: Mapping[Key, Callable[[Features], Array]]) -> dict[Key, list[Array]]:
         """What each system makes of the features of all candidates: name -> (candidates,) scores of each image."""
-        made: dict[str, list[Array]] = {name: [] for name in systems}
+        made: dict[Key, list[Array]] = {name: [] for name in systems}
         for one in self.samples:
             features = matrix(one, self.families, haar)
             for name, system in systems.items():
@@ -105,8 +109,10 @@ def columns(families: Sequence[str], haar: Indices) -> dict[str, slice]:
     return each | {"all": slice(0, ends[-1])}
 
 
-def downsample(labels: Labels, ratio: int, rng: np.random.Generator) -> Indices:
+def downsample(labels: Labels, ratio: int, rng: np.random.Generator, most: int | None = None) -> Indices:
     """Rising indices of all positives among ``labels`` (n,) and of at most ``ratio`` times as many negatives, drawn.
+
+    Of these, ``most`` are drawn, positives and negatives alike, where there are more.
 
     Raises:
         UsageError: there is no positive, or no negative.
@@ -119,7 +125,10 @@ def downsample(labels: Labels, ratio: int, rng: np.random.Generator) -> Indices:
             do="give more images with lesions that the proposer finds",
         )
     drawn = rng.choice(negatives, size=min(negatives.size, ratio * positives.size), replace=False)
-    return np.sort(np.concatenate([positives, drawn]))
+    chosen = np.concatenate([positives, drawn])
+    if most is not None and chosen.size > most:
+        chosen = rng.choice(chosen, size=most, replace=False)
+    return np.sort(chosen)
 
 
 def patient_folds(patients: Indices, labels: Labels, folds: int, seed: int) -> Indices:

@@ -110,7 +110,7 @@ class Samples:
 def sample(
     record: Record,
     propose: Propose,
-    working_spacing_mm: float | None,
+    working_spacing_mm: float,
     families: Sequence[str],
 ) -> Samples:
     """Propose candidates on one image, as a detector does, and look at what each of them is.
@@ -118,7 +118,7 @@ def sample(
     Args:
         record: image and truth.
         propose: of :mod:`microcalc.candidates`.
-        working_spacing_mm: finer images are shrunk to it; None: none are.
+        working_spacing_mm: finer images are shrunk to it.
         families: of features; ``haar`` is left out here.
 
     Raises:

@@ -5,9 +5,8 @@ from microcalc.errors import UsageError
 from microcalc.evaluation.classification import auc
 from microcalc.evaluation.scores import ImageScores
 from microcalc.recipe import Svm, load_recipe
-from microcalc.training import cascade
-from microcalc.training.cascade import calibrate, choose_points, fit_stages
 from microcalc.training.samples import RULE
+from microcalc.training.stages import calibrate, choose_points, fit_stages
 from microcalc.truth import ImageTruth, TrueCalcification
 
 HAAR = np.array([3, 20000, 28000])
@@ -56,8 +55,8 @@ def test_where_too_few_pass_the_hardest_are_taken():
     decisions = np.array([5, -1, 3, 0.5, -2, 0.1])
     labels = np.array([True, True, False, False, False, False])
     # Above 1: a hit and one false candidate. For two hits, two false ones are wanted: 0.5 is the next hardest.
-    assert cascade._passing(decisions, labels, 1.0).tolist() == [True, False, True, True, False, False]
-    assert cascade._passing(decisions, labels, 0.0).tolist() == [True, False, True, True, False, True]
+    assert stages._passing(decisions, labels, 1.0).tolist() == [True, False, True, True, False, False]
+    assert stages._passing(decisions, labels, 0.0).tolist() == [True, False, True, True, False, True]
 
 
 def test_a_seed_repeats(trained, toy_pool, recipe):

@@ -12,7 +12,8 @@ Threshold, calibration and operating points come from validation alone.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,6 +33,13 @@ from microcalc.training.pool import Labels, Pool, downsample, patient_folds
 from microcalc.training.samples import Indices
 
 Array = NDArray[np.float64]
+
+Calibration = Literal["isotonic", "centred-isotonic", "platt"]
+CALIBRATIONS: dict[Calibration, Callable[[Labels, Array], Isotonic | Platt]] = {
+    "isotonic": Isotonic.fit,
+    "centred-isotonic": functools.partial(Isotonic.fit, centred=True),
+    "platt": Platt.fit,
+}
 
 #: Marks below the score at which validation shows so many false ones per normal image are not listed.
 LISTED_FALSE_POSITIVES = 100.0
@@ -105,9 +113,9 @@ def _passing(decisions: Array, labels: Labels, threshold: float) -> Labels:
 
 def _out_of_fold(train: Pool, haar: Indices, recipe: CascadeRecipe, seed: int) -> Array:
     """(rows,) decision on every training candidate by a first stage trained on other patients."""
-    fold = patient_folds(train.patient, train.labels, recipe.grid.folds, seed)
+    fold = patient_folds(train.patient, train.labels, recipe.out_of_fold, seed)
     decisions = np.empty(len(train))
-    for held_out in range(recipe.grid.folds):
+    for held_out in range(recipe.out_of_fold):
         others, own = np.flatnonzero(fold != held_out), np.flatnonzero(fold == held_out)
         rows = others[downsample(train.labels[others], recipe.ratio, np.random.default_rng((seed, held_out)))]
         machine = fit_svm(train.features(rows, haar), train.labels[rows], recipe.svm, recipe.normalisation)
@@ -119,21 +127,20 @@ def _decided(pool: Pool, haar: Indices, machine: RbfSvm) -> Array:
     return pool.of_rows(pool.scores(haar, {"machine": machine.decide})["machine"])
 
 
-def calibrate(cascade: Cascade, validation: Pool, haar: Indices, method: Literal["isotonic", "platt"]) -> Cascade:
+def calibrate(cascade: Cascade, validation: Pool, haar: Indices, method: Calibration) -> Cascade:
     """The cascade with its scores turned into shares of true candidates, as found on validation.
 
     Args:
         cascade: not calibrated.
         validation: images to fit on; all their candidates, at the prevalence that the proposer gives.
         haar: prototypes chosen.
-        method: ``isotonic`` or ``platt``.
+        method: of the recipe.
 
     Raises:
         UsageError: all candidates are of one class.
     """
     scores = validation.of_rows(validation.scores(haar, {"cascade": cascade.scores})["cascade"])
-    kind: type[Isotonic | Platt] = Isotonic if method == "isotonic" else Platt
-    return dataclasses.replace(cascade, calibration=kind.fit(validation.labels, scores))
+    return dataclasses.replace(cascade, calibration=CALIBRATIONS[method](validation.labels, scores))
 
 
 @dataclass(frozen=True)
