@@ -61,3 +61,9 @@ def test_a_machine_that_has_not_converged_is_marked(toy_pool):
     for steps, converged in ((1, False), (200_000, True)):
         (row,) = search(toy_pool(), HAAR, Grid(steps=steps, **wanted), ratio=10, kind="min-max", seed=0)
         assert row.converged is converged
+
+
+def test_hits_like_all_others_are_not_told_apart(toy_pool):
+    wanted = Grid(folds=2, candidates=6000, steps=200_000, kernels=("rbf",), C=(100.0,), degree=(3,), gamma=(1.0,))
+    (row,) = search(toy_pool(patients=16, hits=10, contrast=0), HAAR, wanted, ratio=10, kind="min-max", seed=0)
+    assert row.auroc < 0.7

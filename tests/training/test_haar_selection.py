@@ -31,9 +31,13 @@ def test_what_answers_to_the_middle_is_important(ranking):
     assert response(ranking.order[:5]).mean() > 2 * response(at_random).mean()
 
 
-def test_plateau_is_drawn_on_validation(ranking):
+def test_plateau_is_drawn_on_validation(ranking, toy_pool):
     assert [row.features for row in ranking.plateau] == [2, 22]
     assert ranking.plateau[1].auroc > 0.8
+    nothing_to_see = toy_pool(patients=8, hits=10, seed=1, contrast=0)
+    blind = rank(toy_pool(contrast=0.3), nothing_to_see, PARAMETERS, ratio=4, seed=0)
+    assert blind.order == ranking.order
+    assert all(row.auroc < 0.7 for row in blind.plateau)
 
 
 def test_a_seed_repeats(toy_pool, ranking):

@@ -81,9 +81,8 @@ def test_a_run_leaves_a_package_and_goes_on_where_it_stopped(data, recipe, tmp_p
     assert [step["name"] for step in record["steps"] if "failed" in step] == ["samples of train-4.png"]
     assert "/some/where" not in (tmp_path / "run.json").read_text() + (tmp_path / "package" / "card.yaml").read_text()
     names = {path.name for path in (tmp_path / "figures").iterdir()}
-    of_parts = [
-        f"{name}.svg" for part in SIDES[1:] for name in (f"froc-{part}", f"froc-{part}-snr", f"reliability-{part}")
-    ]
+    kinds = ("froc-{}.svg", "froc-{}-snr.svg", "reliability-{}.svg")
+    of_parts = [kind.format(part) for part in SIDES[1:] for kind in kinds]
     of_classifiers = ["classifiers.svg", "classifiers-roc.svg", "classifiers-precision.svg"]
     assert names == {"haar-plateau.svg", "haar-prototypes.svg", *of_classifiers, *of_parts}
     tables = {path.name: path.read_text().splitlines() for path in (tmp_path / "tables").iterdir()}
@@ -125,3 +124,51 @@ def test_without_scikit_learn_the_error_says_what_to_install(data, recipe, tmp_p
     monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(UsageError, match=r"scikit-learn.*microcalc\[classic\]"):
         train(recipe, "truth:toys", tmp_path)
+
+
+def test_every_step_sees_its_own_part_of_the_data_alone(data, recipe, tmp_path, monkeypatch):
+    """Nothing is chosen on test, and what is fitted on one part is not fitted on another."""
+    seen = {}
+
+    def sides(argument):
+        records = getattr(argument, "records", argument)
+        return [{of.truth.split for of in records}] if isinstance(records, list | tuple) and records else []
+
+    def spy(name):
+        step = getattr(cascade_run, name)
+
+        def told(*arguments, **named):
+            seen[name] = [side for argument in arguments for side in sides(argument)]
+            return step(*arguments, **named)
+
+        monkeypatch.setattr(cascade_run, name, told)
+
+    steps = ("rank", "compare", "curves", "search", "fit_stages", "calibrate", "choose_points")
+    for name in steps:
+        spy(name)
+    train(recipe, "truth:toys", tmp_path)
+    both = [{"train"}, {"validation"}]
+    assert seen == {
+        "rank": both,
+        "compare": [{"train"}],
+        "curves": both,
+        "search": [{"train"}],
+        "fit_stages": both,
+        "calibrate": [{"validation"}],
+        "choose_points": [{"validation"}],
+    }
+
+
+def test_too_few_patients_are_told_of_before_any_work(data, recipe, tmp_path):
+    greedy = recipe.model_copy(update={"out_of_fold": 5})
+    with pytest.raises(UsageError, match=r"5 patients with calcifications among 5 training images, for out_of_fold: 5"):
+        train(greedy, "truth:toys", tmp_path)
+    assert not data
+
+
+def test_weights_lost_since_are_told_of(data, recipe, tmp_path):
+    train(recipe, "truth:toys", tmp_path)
+    (tmp_path / "work" / WEIGHTS).write_bytes(b"cut off")
+    with pytest.raises(ReadError, match="the step stages of the earlier run has left"):
+        train(recipe, "truth:toys", tmp_path, resume=True)
+    assert not (tmp_path / "package" / "card.yaml").exists()  # the earlier package is not taken for this run's

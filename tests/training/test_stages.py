@@ -5,6 +5,7 @@ from microcalc.errors import UsageError
 from microcalc.evaluation.classification import auc
 from microcalc.evaluation.scores import ImageScores
 from microcalc.recipe import Svm, load_recipe
+from microcalc.training import stages
 from microcalc.training.samples import RULE
 from microcalc.training.stages import calibrate, choose_points, fit_stages
 from microcalc.truth import ImageTruth, TrueCalcification
@@ -101,3 +102,11 @@ def test_a_wish_that_cannot_be_met_asks_for_the_highest_score():
 def test_points_need_normal_images():
     with pytest.raises(UsageError, match="normal"):
         choose_points([image("a", [], best=[0.8])], {"one": 1}, "toys")
+
+
+def test_out_of_fold_machines_do_not_know_the_patients_they_judge(toy_pool):
+    """Hits like all others: a machine that had seen them would know them all the same."""
+    pool = toy_pool(patients=16, hits=10, contrast=0)
+    recipe = load_recipe("cortina2022-cascade").smoke().model_copy(update={"families": pool.families})
+    decisions = stages._out_of_fold(pool, HAAR, recipe, seed=0)
+    assert auc(pool.labels, decisions) < 0.7
