@@ -91,7 +91,7 @@ def detect(
     """Find microcalcifications on mammograms.
 
     Args:
-        inputs: a DICOM, PNG, TIFF or PGM file, a folder, or several of these.
+        inputs: a DICOM, PNG, JPEG, TIFF or PGM file, a folder, or several of these.
         detector: one of ``microcalc.detectors.DETECTORS``.
         operating_point: one of the detector's; its default one by default.
         spacing_mm: pixel pitch, mm, instead of what the files say.
@@ -264,7 +264,7 @@ class _Run:
         found = [image for image in find_images(inputs) if image.named or not is_own_picture(image.path)]
         if not found:
             raise ReadError(
-                expected="DICOM, PNG, TIFF or PGM files",
+                expected="DICOM, PNG, JPEG, TIFF or PGM files",
                 found="none",
                 do="check the path",
                 where=", ".join(map(str, inputs)) or None,

@@ -133,6 +133,16 @@ def test_grey_stored_as_colour(save, mode):
     assert "stored in colour, all pixels grey" in mammogram.notes
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_jpeg(save, mode):
+    smooth = np.add.outer(np.arange(40), 2 * np.arange(60)).astype("u1")
+    path = save(Image.fromarray(smooth).convert(mode), "image.jpg", quality=90)
+    mammogram = read_mammogram(path)
+    witness = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    assert np.abs(255 * mammogram.pixels - witness).max() <= 1  # decoders may round either way
+    assert any("stored as JPEG" in note for note in mammogram.notes)
+
+
 def coloured() -> Image.Image:
     return Image.fromarray(np.dstack([RAMP, RAMP, RAMP + 1]).astype("u1"))
 
@@ -154,6 +164,8 @@ def transparent() -> Image.Image:
         (lambda: Image.fromarray(RAMP % 2 == 0), "image.png", {}, "an image of mode 1"),
         (lambda: Image.fromarray(RAMP % 2 == 0), "image.tif", {}, "an image of mode 1"),
         (lambda: coloured().convert("CMYK"), "image.tif", {}, "an image of mode CMYK"),
+        (lambda: coloured().convert("CMYK"), "image.jpg", {}, "an image of mode CMYK"),
+        (lambda: Image.new("RGB", (16, 16), "red"), "image.jpg", {}, "colour"),
         (coloured, "image.tif", {"save_all": True, "append_images": [coloured()]}, "several pages or frames"),
         (coloured, "image.png", {"save_all": True, "append_images": [transparent()]}, "several pages or frames"),
     ],
@@ -198,10 +210,11 @@ def test_absurd_headers(put, content, found):
         read_mammogram(put(content))
 
 
-@pytest.mark.parametrize("name", ["image.png", "image.tif", "image.pgm"])
+@pytest.mark.parametrize("name", ["image.png", "image.tif", "image.pgm", "image.jpg"])
 def test_every_kind_of_cut_is_a_clean_error(save, name):
     rng = np.random.default_rng(0)
-    path = save(rng.integers(0, 65536, (30, 40), "u2"), name)
+    depth = 8 if name.endswith("jpg") else 16
+    path = save(rng.integers(0, 2**depth, (30, 40), f"u{depth // 8}"), name)
     content = path.read_bytes()
     for part in (0.0, 0.1, 0.5, 0.95):
         path.write_bytes(content[: int(part * len(content))])

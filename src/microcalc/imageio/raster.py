@@ -1,4 +1,4 @@
-"""PNG, TIFF and PGM in, a Mammogram out.
+"""PNG, JPEG, TIFF and PGM in, a Mammogram out.
 
 They hold no spacing: their resolution fields describe prints, so they are ignored.
 """
@@ -21,7 +21,7 @@ from microcalc.imageio.remarks import Remarks
 from microcalc.imageio.scale import shown_range
 from microcalc.mammogram import Mammogram
 
-_FORMATS = ("PNG", "TIFF", "PPM")
+_FORMATS = ("PNG", "JPEG", "TIFF", "PPM")
 _GREY_MODES = ("L", "I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 _COLOUR_MODES = ("LA", "P", "PA", "RGB", "RGBA", "RGBX")
 #: P2 (text) or P5 (binary), columns, rows, and the sample that is white.
@@ -82,6 +82,8 @@ def _by_pillow(content: bytes, text_pgm: re.Match[bytes] | None, remarks: Remark
         raise
     except Exception as error:  # Pillow's plug-ins raise nearly anything on damaged files
         raise _damaged() from error
+    if image.format == "JPEG":
+        remarks.note("stored as JPEG: what it lost cannot be had back, small calcifications first")
     if image.mode != "L" and _white_is_zero(image):
         remarks.note("TIFF with white as zero: inverted")
         np.subtract(1.0, pixels, out=pixels)
@@ -145,7 +147,7 @@ def _scaled(values: NDArray[np.generic], remarks: Remarks, white: int | None = N
 
 def _damaged() -> ReadError:
     return ReadError(
-        expected="a whole PNG, TIFF or PGM image",
+        expected="a whole PNG, JPEG, TIFF or PGM image",
         found="one that cannot be decoded",
         do="fetch the file again; it is damaged, cut short or of an unusual kind",
     )

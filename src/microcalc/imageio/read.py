@@ -21,7 +21,7 @@ _SPACING_TOLERANCE = 0.01
 def read_mammogram(
     path: str | os.PathLike[str], *, force: bool = False, spacing_mm: tuple[float, float] | float | None = None
 ) -> Mammogram:
-    """Read one mammogram: DICOM, or an 8- or 16-bit grey PNG, TIFF or PGM.
+    """Read one mammogram: DICOM, or an 8- or 16-bit grey PNG, JPEG, TIFF or PGM.
 
     Args:
         path: The file. Its content decides how it is read, not its suffix.
@@ -31,7 +31,7 @@ def read_mammogram(
 
     Returns:
         Pixels of shape (rows, columns), float32 in 0..1, bright = radio-opaque, padding 0; spacing, side and view as
-        far as the file tells (a PNG, TIFF or PGM tells side and view by its name at most); in ``notes`` what was
+        far as the file tells (such a file tells side and view by its name at most); in ``notes`` what was
         chosen on the way, in ``warnings`` what is doubtful.
 
     Raises:
@@ -69,7 +69,7 @@ def _read(path: Path, force: bool) -> Mammogram:
 
             return named_by_file(read_raster(file), path.stem)
     raise ReadError(
-        expected="a DICOM, PNG, TIFF or PGM file",
+        expected="a DICOM, PNG, JPEG, TIFF or PGM file",
         found="an empty file" if status.st_size == 0 else "something else",
         do="convert it, or leave it out",
     )

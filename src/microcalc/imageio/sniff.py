@@ -7,6 +7,7 @@ HEAD_BYTES = 144
 
 _RASTER_MAGIC = (
     b"\x89PNG\r\n\x1a\n",
+    b"\xff\xd8\xff",  # JPEG
     b"II*\x00",  # TIFF, little and big endian, and BigTIFF
     b"MM\x00*",
     b"II+\x00",
@@ -24,7 +25,7 @@ def is_dicom(head: bytes) -> bool:
 
 
 def is_raster(head: bytes) -> bool:
-    """Whether ``head`` opens a PNG, TIFF or PGM-family file."""
+    """Whether ``head`` opens a PNG, JPEG, TIFF or PGM-family file."""
     return head.startswith(_RASTER_MAGIC)
 
 
