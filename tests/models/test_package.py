@@ -259,11 +259,9 @@ class Trap:
 
 def test_a_pickle_that_calls_itself_safetensors(card, tmp_path):
     trap = pickle.dumps(Trap(tmp_path / "sprung"))
-    package = write_package(tmp_path / "package", card, {"weights.safetensors": trap, "model.skops": trap})
+    package = write_package(tmp_path / "package", card, {"weights.safetensors": trap})
     with pytest.raises(ReadError, match=r"expected arrays as safetensors in weights\.safetensors"):
         package.arrays("weights.safetensors")
-    with pytest.raises(ReadError, match=r"expected an estimator as skops in model\.skops"):
-        package.skops("model.skops")
     assert not (tmp_path / "sprung").exists()
 
 
@@ -274,25 +272,6 @@ def test_a_type_that_numpy_does_not_have(card, tmp_path):
     package = write_package(tmp_path / "package", card, {"weights.safetensors": content})
     with pytest.raises(ReadError, match=r"expected arrays as safetensors in weights\.safetensors, found .*B?F16"):
         package.arrays("weights.safetensors")
-
-
-def test_estimators_come_back_and_strangers_do_not(card, tmp_path):
-    from sklearn.ensemble import RandomForestClassifier
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import MinMaxScaler
-    from skops.io import dumps
-
-    rng = np.random.default_rng(0)
-    features, labels = rng.random((40, 3)), rng.random(40) > 0.5
-    forest = make_pipeline(MinMaxScaler(), RandomForestClassifier(5, random_state=0)).fit(features, labels)
-    files = {"forest.skops": dumps(forest), "trap.skops": dumps(Trap(tmp_path / "sprung"))}
-    package = write_package(tmp_path / "package", card, files)
-    found = package.skops("forest.skops", trusted=["sklearn.tree._tree.Tree"])
-    np.testing.assert_array_equal(found.predict_proba(features), forest.predict_proba(features))
-    for name, stranger in (("forest.skops", r"sklearn\.tree\._tree\.Tree"), ("trap.skops", "Trap")):
-        with pytest.raises(ReadError, match=rf"nothing but trusted types in {name}, found .*{stranger}'\]; fetch"):
-            package.skops(name)
-    assert not (tmp_path / "sprung").exists()
 
 
 # Writing.

@@ -139,6 +139,10 @@ BROKEN = [
     ({"proposer": {"name": "morphology", "parameters": {"first_quantile": "high"}}}, "first_quantile: Input should be"),
     ({"proposer": {"name": "morphology", "parameters": {"border_px": 40, "border_mm": 3}}}, "given twice"),
     ({"proposer": {"name": "hdog", "parameters": {"scales": 1}}}, "two or more scales"),
+    ({"proposer": {"name": "hough", "parameters": {"omega": 1}}}, "omega from 0 to below 1, found 1"),
+    ({"proposer": {"name": "hough", "parameters": {"min_radius_px": -3}}}, "min_radius_mm from 0 to below 1000"),
+    ({"proposer": {"name": "morphology", "parameters": {"first_quantile": 1.5}}}, "first_quantile from 0 to below 1"),
+    ({"proposer": {"name": "morphology", "parameters": {"max_area_px2": -1}}}, "max_area_mm2 from 0 to below"),
     ({"smoke": {"haar": {"trees": 0}}}, "smoke changes that do not fit: haar.trees"),
 ]
 

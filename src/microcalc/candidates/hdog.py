@@ -42,6 +42,7 @@ from microcalc.candidates.hessian import (
     meets_trace_determinant,
     neighbours,
 )
+from microcalc.candidates.ranges import check_ranges
 from microcalc.errors import UsageError
 
 Level = NDArray[np.float32]
@@ -80,6 +81,7 @@ class HdogParameters:
     divider: float = 300.0
 
     def __post_init__(self) -> None:
+        check_ranges(self)
         if self.scales < 2 or not 0 < self.min_sigma_mm < self.max_sigma_mm:
             raise UsageError(
                 expected="two or more scales and 0 < min_sigma_mm < max_sigma_mm",

@@ -37,6 +37,7 @@ from microcalc.candidates.background import rolling_ball
 from microcalc.candidates.contrast import contrast_to_noise, score
 from microcalc.candidates.dehazing import dehaze
 from microcalc.candidates.geometry import PAPER_SPACING_MM, erode, keep_apart, pixels
+from microcalc.candidates.ranges import check_ranges
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,10 @@ class HoughParameters:
     second_votes: int = 3
     #: How far from a circle's centre the peak of its speck may lie when it is scored.
     score_reach_mm: float = 2 * PAPER_SPACING_MM
+
+    def __post_init__(self) -> None:
+        # Dehazing with an omega of 1 divides by nothing on a white pixel.
+        check_ranges(self, omega=(0.0, 1.0), guide_epsilon=(1e-12, 1.0), ball_height=(1e-6, 1e6))
 
 
 def propose(

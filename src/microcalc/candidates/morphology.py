@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from microcalc.candidates import Candidates
 from microcalc.candidates.contrast import false_marks, over_noise, score, speck_band
 from microcalc.candidates.geometry import PAPER_SPACING_MM, erode, keep_apart, pixels
+from microcalc.candidates.ranges import check_ranges
 from microcalc.candidates.reconstruction import reconstruct
 from microcalc.findings import OperatingPoint
 
@@ -50,6 +51,9 @@ class MorphologyParameters:
     max_area_mm2: float = (14 * PAPER_SPACING_MM) ** 2
     max_radius_mm: float = 10 * PAPER_SPACING_MM
     min_distance_mm: float = 6 * PAPER_SPACING_MM
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
 
 def propose(

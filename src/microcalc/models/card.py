@@ -24,7 +24,7 @@ SCHEMA = "microcalc.package/1"
 CARD = "card.yaml"
 
 #: What a package may hold. Nothing that runs code when it is read: no pickle, whatever it is called.
-FILE_TYPES = ("safetensors", "onnx", "skops", "json", "csv", "svg", "png")
+FILE_TYPES = ("safetensors", "onnx", "json", "csv", "svg", "png")
 
 FileName = Annotated[str, Field(pattern=rf"^[A-Za-z0-9_][A-Za-z0-9_.-]*\.({'|'.join(FILE_TYPES)})$", max_length=100)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

@@ -1,14 +1,13 @@
 """Model packages: ``card.yaml`` and the files that it lists, and nothing else, in a folder or a zip.
 
-Loading runs no code of the package: arrays are safetensors, estimators of scikit-learn are skops, which makes nothing
-but types on a list, and networks are ONNX. Nothing is unpickled.
+Loading runs no code of the package: arrays are safetensors, and networks are ONNX. Nothing is unpickled.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -77,31 +76,6 @@ class Package:
             return load(self.read(name))
         except (SafetensorError, KeyError) as error:  # KeyError: of a type that numpy does not have
             raise refused(self.path, f"arrays as safetensors in {name}", str(error)) from error
-
-    def skops(self, name: str, trusted: Sequence[str] = ()) -> Any:
-        """The estimator of a skops file; imports scikit-learn, which takes seconds.
-
-        Args:
-            name: of the file.
-            trusted: full names of types to make beside those that skops trusts: a fixed list, never one read from the
-                file. Forests need ``sklearn.tree._tree.Tree``, whose indices nobody checks.
-
-        Raises:
-            UsageError: the card lists no such file.
-            ReadError: it is damaged, no skops, or holds a type that is not trusted.
-        """
-        from zipfile import BadZipFile
-
-        from skops.io import loads
-        from skops.io.exceptions import UntrustedTypesFoundException
-
-        try:
-            return loads(self.read(name), trusted=list(trusted))
-        except UntrustedTypesFoundException as error:
-            found = str(error).splitlines()[0].rstrip(".")
-            raise refused(self.path, f"nothing but trusted types in {name}", found) from error
-        except (BadZipFile, KeyError, ValueError) as error:
-            raise refused(self.path, f"an estimator as skops in {name}", str(error)) from error
 
 
 def load_package(name_or_path: str | PathLike[str]) -> Package:

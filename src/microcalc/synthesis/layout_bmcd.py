@@ -115,7 +115,7 @@ def _openpyxl() -> ModuleType:
         raise UsageError(
             expected="the package openpyxl for the layout bmcd",
             found="none",
-            do='install it with: pip install "microcalc[layouts]"',
+            do='install it with: pip install "microcalc[data]"',
         ) from error
     module: ModuleType = openpyxl
     return module
