@@ -16,7 +16,6 @@ import numpy as np
 from microcalc.batch import MakeExecutor
 from microcalc.datasets import Table, open_data
 from microcalc.detection import DetectionOptions, detect_to_folder
-from microcalc.detectors import DETECTORS
 from microcalc.evaluation.bootstrap import froc_draws, interval, resample
 from microcalc.evaluation.detections import Detections
 from microcalc.evaluation.froc import froc
@@ -86,7 +85,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--benchmark", default="v1-small")
     parser.add_argument("--split", default="test", choices=("train", "validation", "test"))
-    parser.add_argument("--detector", default="morphology", choices=DETECTORS)
+    parser.add_argument("--detector", default="morphology", help="a name, or the path of a package")
     parser.add_argument("--jobs", type=int, help="processes; one for each processor by default")
     for factor in DIAL:
         parser.add_argument(f"--{factor}", type=float)

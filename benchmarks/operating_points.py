@@ -1,4 +1,4 @@
-"""False marks and hits of a training-free detector at its operating points.
+"""False marks and hits of a detector at its operating points.
 
 On synthetic studies (plain phantoms; half of them normal), and on the real development images, where the specks were
 marked by eye and the thresholds were chosen on exam 1: those figures say what to expect of the marks, they are no test.
@@ -12,7 +12,7 @@ import numpy as np
 from common import DEVELOPMENT
 
 from microcalc.detection import DetectionOptions, detect_to_folder
-from microcalc.detectors import DETECTORS, load_detector
+from microcalc.detectors import load_detector
 from microcalc.evaluation.detections import Detections
 from microcalc.evaluation.matching import ImageMatch, match, parse_rule
 from microcalc.findings import ImageFindings, Report
@@ -55,7 +55,7 @@ def account(name: str, report: Report, truth: Truth) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--detector", default="morphology", choices=DETECTORS)
+    parser.add_argument("--detector", default="morphology", help="a name, or the path of a package")
     parser.add_argument("--studies", type=int, default=6, help="synthetic studies of four images, half of them normal")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:

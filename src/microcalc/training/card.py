@@ -13,6 +13,7 @@ from microcalc.training.steps import Steps
 
 _MADE_WITH = ("microcalc", "numpy", "scipy", "scikit-learn", "opencv-python-headless", "safetensors")
 _INTENDED_USE = "Research on the detection of microcalcifications. Not a medical device: no use in care of patients."
+_SYNTHETIC = "Trained and tested on phantoms: what it does on women is not known. "
 _LIMITATIONS = (
     "It knows the images it was trained on, and others as far as they look alike: measure it on your own before you "
     "rely on any number here. Calcifications over 1 mm and typically benign ones are not looked for; none are seen "
@@ -27,6 +28,9 @@ _TERMS = (
     "Those of the data: the weights hold the surroundings, 1 mm wide, of some training candidates in a form from which "
     "they can be reconstructed. Share the package only as the images may be shared."
 )
+_SYNTHETIC_TERMS = "None: drawn from random numbers by microcalc; no patient is behind them."
+_NO_LICENCE = "none stated: choose one that the terms of the data allow"
+_SMOKE = "Made by a smoke run, which shows that everything runs: its weights are good for nothing. "
 
 
 def make_card(
@@ -37,13 +41,13 @@ def make_card(
     assert fitted is not None
     return Card(
         name=recipe.name,
-        version="1",
+        version="smoke" if job.smoke else "1",
         kind=recipe.kind,
         title=recipe.title,
         intended_use=_INTENDED_USE,
-        limitations=_LIMITATIONS,
+        limitations=(_SMOKE if job.smoke else "") + (_SYNTHETIC if job.synthetic else "") + _LIMITATIONS,
         malignancy=None,
-        licence="Apache-2.0",
+        licence="Apache-2.0" if job.synthetic else _NO_LICENCE,
         citation=_CITATION,
         input=Input(spacing_mm=recipe.spacing_mm, proposer=recipe.proposer),
         labels=("microcalcification",),
@@ -60,7 +64,7 @@ def make_card(
         metrics=metrics,
         training=Training(
             data=job.data,
-            terms=_TERMS,
+            terms=_SYNTHETIC_TERMS if job.synthetic else _TERMS,
             images=len(train.records),
             patients=len({record.truth.patient for record in train.records}),
             coarsest_spacing_mm=max(recipe.spacing_mm, *(float(one.spacing_mm.max()) for one in train.samples)),

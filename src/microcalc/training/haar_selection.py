@@ -28,6 +28,9 @@ from microcalc.training.samples import Features, Indices
 
 Array = NDArray[np.float64]
 
+#: Candidates whose features are held at a time.
+_BLOCK = 20_000
+
 
 class Plateau(Record):
     """What so many features achieve on validation; mean and standard deviation over the folds."""
@@ -112,8 +115,9 @@ def _plateau(learning: _Learning, validation: Pool, chosen: Indices) -> Plateau:
     """What forests on the chosen prototypes achieve on all validation candidates."""
     forests = learning.forests(chosen)
     scores: list[Array] = []
-    for one in validation.samples:  # image by image: thousands of features of all would fill the memory
-        features = haar_of_windows(one.windows[one.counted], chosen)
+    rows = np.arange(len(validation))
+    for block in np.split(rows, rows[_BLOCK::_BLOCK]):  # thousands of features of all would fill the memory
+        features = haar_of_windows(validation.windows(block), chosen)
         scores.append(np.array([forest.predict_proba(features)[:, 1] for forest in forests]))
     by_fold = np.concatenate(scores, axis=1)
     aurocs = [auc(validation.labels, one) for one in by_fold]

@@ -20,6 +20,10 @@ class Job:
     table: Table
     #: What cards and figures call the data: their kind and place, without the folders that lead there.
     data: str
+    #: Whether no patient is behind the data.
+    synthetic: bool
+    #: Whether all this only shows that everything runs.
+    smoke: bool
     out: Path
     seed: int
     make_executor: MakeExecutor | None

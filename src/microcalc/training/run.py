@@ -94,6 +94,8 @@ def train(
         recipe,
         table,
         "synthetic smoke set" if data is None else _named(data),
+        data is None or data.startswith("bench:"),
+        smoke,
         out,
         recipe.seed if seed is None else seed,
         make_executor,
