@@ -4,24 +4,9 @@ import json
 import pytest
 
 from microcalc.comparison.sources import read_system
-from microcalc.comparison.systems import posix_path
 from microcalc.errors import ReadError
 
 TABLE = "image,x,y,score\na.png,1,2,0.5\n"
-
-
-@pytest.mark.parametrize(
-    ("path", "compared_as"),
-    [
-        ("exam/a.png", "exam/a.png"),
-        ("./exam//./a.png", "exam/a.png"),
-        ("exam\\L CC\\a.png", "exam/L CC/a.png"),
-        (".\\a.png", "a.png"),
-        ("Exam/A.PNG", "Exam/A.PNG"),
-    ],
-)
-def test_paths_compare_as_posix_with_their_case(path, compared_as):
-    assert posix_path(path) == compared_as
 
 
 def test_a_system_is_called_after_its_file_unless_it_is_given_a_name(tmp_path):

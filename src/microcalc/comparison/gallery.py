@@ -13,8 +13,8 @@ import numpy as np
 
 from microcalc.breast import Breast, find_breast, mend_polarity
 from microcalc.comparison.scored import ScoredImage, ScoredSystem
-from microcalc.comparison.systems import posix_path
 from microcalc.comparison.worst import Facts, Spot, Worst, worst_false_positives, worst_misses
+from microcalc.datasets.folders import posix_path
 from microcalc.errors import MicrocalcError, ReadError
 from microcalc.findings import Spacing
 from microcalc.imageio import read_mammogram

@@ -14,7 +14,8 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from microcalc.comparison.agreement import check_agreement
-from microcalc.comparison.systems import System, SystemImage, posix_path
+from microcalc.comparison.systems import System, SystemImage
+from microcalc.datasets.folders import posix_path
 from microcalc.errors import ReadError, UsageError
 from microcalc.evaluation.detections import Detections
 from microcalc.output import PSEUDONYM

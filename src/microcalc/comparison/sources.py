@@ -11,7 +11,8 @@ from pathlib import Path
 from microcalc.comparison.system_coco import images_of_coco
 from microcalc.comparison.system_csv import images_of_csv
 from microcalc.comparison.system_findings import images_of_report, parse_report
-from microcalc.comparison.systems import System, SystemImage, posix_path, read_content, schema_of
+from microcalc.comparison.systems import System, SystemImage, read_content, schema_of
+from microcalc.datasets.folders import posix_path
 from microcalc.errors import ReadError, UsageError
 from microcalc.truth import ImageTruth, Split, Truth
 

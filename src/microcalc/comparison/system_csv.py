@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microcalc.comparison.rows import Rows, boxes_around, index_of, rows_by_image, take
-from microcalc.comparison.systems import SystemImage, posix_path
+from microcalc.comparison.systems import SystemImage
+from microcalc.datasets.folders import posix_path
 from microcalc.errors import ReadError
 from microcalc.evaluation.detections import Array, Detections
 

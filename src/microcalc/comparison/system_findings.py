@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from microcalc.comparison.systems import SystemImage, posix_path
+from microcalc.comparison.systems import SystemImage
+from microcalc.datasets.folders import posix_path
 from microcalc.errors import ReadError
 from microcalc.evaluation.detections import Detections
 from microcalc.findings import ImageFindings, Report

@@ -6,7 +6,7 @@ import codecs
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from microcalc.errors import ReadError
 from microcalc.evaluation.detections import Array, Detections
@@ -17,7 +17,7 @@ from microcalc.findings import DetectorInfo
 class SystemImage:
     """What one system says of one image."""
 
-    #: POSIX, as :func:`posix_path` makes it.
+    #: POSIX, as :func:`~microcalc.datasets.folders.posix_path` makes it.
     path: str
     sop_instance_uid: str | None
     marks: Detections
@@ -73,8 +73,3 @@ def schema_of(content: bytes, path: Path, expected: str) -> object:
     except (ValueError, RecursionError) as error:
         raise ReadError(expected=expected, found=f"no JSON: {error}", do="write it anew", where=path) from error
     return document.get("schema")
-
-
-def posix_path(path: str) -> str:
-    """A path as files are compared: forward slashes, no ``./``, letter case kept."""
-    return PurePosixPath(path.replace("\\", "/")).as_posix()

@@ -13,7 +13,7 @@ from microcalc.errors import ReadError
 from microcalc.findings import Box
 from microcalc.imageio import read_mammogram
 from microcalc.mammogram import Mammogram
-from microcalc.truth import ImageTruth, Pathology, Polygon
+from microcalc.truth import ImageTruth, Pathology, Polygon, TrueCalcification, TrueCluster
 
 
 class OtherFinding(findings.Record):
@@ -47,6 +47,11 @@ class Record:
     path: Path
     truth: ImageTruth
     facts: Facts = field(default_factory=Facts)
+
+    @property
+    def findings(self) -> tuple[TrueCalcification | TrueCluster | OtherFinding, ...]:
+        """Calcifications, clusters, and findings of other kinds."""
+        return (*self.truth.calcifications, *self.truth.clusters, *self.facts.others)
 
     def read(self) -> Mammogram:
         """The image; where its file states no pixel spacing, with the data set's.

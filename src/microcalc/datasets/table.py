@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import overload
 
 from microcalc.datasets.record import Record
-from microcalc.errors import MicrocalcError, ReadError, UsageError
-from microcalc.truth import ImageTruth, Split, Truth
+from microcalc.datasets.truth_folder import TruthOptions, check_complete, read
+from microcalc.errors import MicrocalcError, UsageError
+from microcalc.truth import ImageTruth, Split
 
 
 class Table(Sequence[Record]):
@@ -37,19 +38,9 @@ class Table(Sequence[Record]):
             ReadError: the truth or an image is missing, or the truth is damaged.
             MicrocalcError: as the class says.
         """
-        path = path / "truth.json" if path.is_dir() else path
-        truth = Truth.from_json(path)
-        root = path.parent / truth.root
-        records = [Record(root / image.path, image) for image in truth.images]
-        missing = [record.path for record in records if not record.path.exists()]
-        if missing:
-            raise ReadError(
-                expected=f"{len(records)} images beside their truth",
-                found=f"{len(missing)} missing",
-                do="complete the folder, or remove them from the truth",
-                where=missing[0],
-            )
-        return cls(records)
+        listing = read(path, TruthOptions(), None)
+        check_complete(listing)
+        return cls(listing.records)
 
     @overload
     def __getitem__(self, index: int) -> Record: ...

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from microcalc.evaluation.polygons import area_and_centroid, equal_disc, largest_feret
 from microcalc.findings import Box
 from microcalc.synthesis.calcification import TYPICALLY_BENIGN, Shadow, Speck
 from microcalc.synthesis.lesions import Lesion
@@ -55,9 +55,7 @@ class Sight:
     @property
     def feret_mm(self) -> float:
         """Largest Feret diameter of the outline, mm."""
-        corners = self.outline[cv2.convexHull(self.outline.astype(np.float32), returnPoints=False)[:, 0]]
-        gaps = corners[:, None] - corners[None]
-        return float(np.sqrt((gaps**2).sum(axis=-1).max())) * self.spacing_mm
+        return largest_feret(self.outline) * self.spacing_mm
 
     @cached_property
     def ignored(self) -> str | None:
@@ -125,11 +123,11 @@ def annotate(lesions: Sequence[Lesion], sights: Sequence[Sight]) -> Annotation:
 
 def _calcification(sight: Sight) -> TrueCalcification:
     """A speck by its outline: centroid, and the diameter of the disc of equal area."""
-    area, x, y = _moments(sight.outline)
+    area, x, y = area_and_centroid(sight.outline)
     return TrueCalcification(
         x=round(x, 3),
         y=round(y, 3),
-        diameter_mm=round(2 * (area / np.pi) ** 0.5 * sight.spacing_mm, 4),
+        diameter_mm=round(equal_disc(area) * sight.spacing_mm, 4),
         polygon=_polygon(sight.outline),
         pathology=sight.speck.pathology,
         morphology=sight.speck.morphology,
@@ -149,16 +147,6 @@ def _clusters(lesions: Sequence[Lesion], visible: Sequence[Sight]) -> Iterator[T
                 morphology=lesion.morphology,
                 distribution=lesion.distribution,
             )
-
-
-def _moments(outline: Points) -> tuple[float, float, float]:
-    """Area and centroid of a polygon."""
-    x, y = (outline - outline[0]).T
-    next_x, next_y = np.roll(x, -1), np.roll(y, -1)
-    cross = x * next_y - next_x * y
-    twice = cross.sum()
-    middle = [float(((a + b) * cross).sum() / (3 * twice)) for a, b in ((x, next_x), (y, next_y))]
-    return abs(float(twice)) / 2, float(outline[0, 0]) + middle[0], float(outline[0, 1]) + middle[1]
 
 
 def _polygon(outline: Points) -> Polygon:
