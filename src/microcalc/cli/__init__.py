@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 import microcalc
+from microcalc.cli.benchmarking import benchmark
+from microcalc.cli.data import data
 from microcalc.cli.detecting import demo, detect
 from microcalc.cli.evaluating import evaluate
 from microcalc.cli.packages import models
@@ -57,6 +60,8 @@ def _root(
 
 
 # Their docstrings are their help; it lists them in this order.
-for _verb in (demo, detect, synthesize, train, evaluate):
+_VERBS: tuple[Callable[..., None], ...] = (demo, detect, synthesize, train, evaluate, benchmark)
+for _verb in _VERBS:
     app.command()(_verb)
+app.add_typer(data, name="data")
 app.add_typer(models, name="models")

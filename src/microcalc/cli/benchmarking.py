@@ -1,0 +1,76 @@
+"""``microcalc benchmark``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from microcalc.cli.shared import EXIT_SOME_FAILED, Jobs, Out, Resume, ended_early, given, listed, progress
+
+if TYPE_CHECKING:
+    from microcalc.benchmark.job import Done
+    from microcalc.benchmark.records import Benchmark
+    from microcalc.evaluation.froc import Per
+
+
+def benchmark(
+    data: Annotated[str, typer.Option(metavar="SPEC", help="truth:FOLDER, bench:v1-medium ...", show_default=False)],
+    out: Out,
+    detectors: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,...", help="Names, packages, NAME=PACKAGE; default: all.", show_default=False),
+    ] = None,
+    proposers: Annotated[
+        str | None,
+        typer.Option(metavar="P,Q,...", help="Candidates alone: hdog,hough:second_pass=false ...", show_default=False),
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Only train, validation or test images.", show_default=False)
+    ] = None,
+    level: Annotated[
+        str | None, typer.Option(help="calcification, cluster, image, breast or patient.", show_default=False)
+    ] = None,
+    rule: Annotated[
+        str | None,
+        typer.Option(help="disc14, distance:MM, iou:T, cluster or cluster:marks=N.", show_default=False),
+    ] = None,
+    per: Annotated[str, typer.Option(help="Basis of false positives: image, cm2 or legacy.")] = "image",
+    draws: Annotated[int, typer.Option(min=100, help="Resamples, for intervals by patient.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the resamples.")] = 0,
+    resume: Resume = False,
+    jobs: Jobs = None,
+) -> None:
+    """Compare detectors, or proposers of candidates, on one data set with truth."""
+    from microcalc.benchmark.job import BenchmarkOptions
+    from microcalc.benchmark.job import benchmark as run
+    from microcalc.parallel import process_pool
+
+    wishes = given(split=split, level=level, rule=rule, per=per)
+    wishes |= {name: tuple(listed(names)) for name, names in given(detectors=detectors, proposers=proposers).items()}
+    options = BenchmarkOptions(**wishes, draws=draws, seed=seed)
+    try:
+        with progress("Comparing", _line) as on_done:
+            result = run(data, out, options, make_executor=process_pool(jobs), resume=resume, on_done=on_done)
+    except KeyboardInterrupt:
+        ended_early("Interrupted.", out)
+    typer.echo("\n".join(_summary(result, options.per)))
+    typer.echo(f"Report: {out / 'benchmark.html'}")
+    if result.failed:
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _line(done: Done) -> str:
+    return f"{done.method}, {done.path}" + ("" if done.failed is None else f": FAILED: {done.failed}")
+
+
+def _summary(result: Benchmark, per: Per) -> Iterator[str]:
+    from microcalc.comparison.wording import AREA, said
+
+    for it in result.detectors:
+        if it.area is not None and it.seconds is not None:
+            yield f"{it.name}: {AREA[per]} {said(it.area)}, {it.seconds.median:.2f} s an image"
+    for of in () if result.candidates is None else result.candidates.proposers:
+        yield f"{of.name}: recall {said(of.recall)}, {of.seconds.median:.2f} s an image"
+    yield from (f"Note: {remark}" for remark in result.remarks)
