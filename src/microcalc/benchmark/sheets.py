@@ -1,0 +1,75 @@
+"""A benchmark as CSV tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from microcalc.benchmark.records import Benchmark, CandidateComparison, Outcome, Proposed, ProposerResult
+from microcalc.comparison.records import Estimate
+from microcalc.output.table import Row, cell_text, write_table
+
+_DETECTORS = ("detector", "version", "images", "failed", "median_seconds", "ninetieth_seconds", "findings")
+_PROPOSERS = ("proposer", "measure", "by", "part", "value", "low", "high", "n", "remark")
+_OUTCOMES = tuple(name for name in Outcome.model_fields if name != "found")
+_IMAGES = ("image", "proposer", "lesions", "hits", *_OUTCOMES)
+
+#: What :func:`write_sheets` writes.
+SHEETS = ("detectors.csv", "proposers.csv", "candidates.csv")
+
+
+def write_sheets(benchmark: Benchmark, proposed: Proposed | None, folder: Path) -> None:
+    """Write those of ``SHEETS`` that there is something for: UTF-8, comma, LF, one header row.
+
+    ``detectors.csv`` has a row for each detector (its numbers are in ``evaluation/metrics.csv``), ``proposers.csv`` one
+    for each number of each proposer, ``candidates.csv`` one for each proposer on each image.
+
+    Raises:
+        WriteError: a table cannot be written.
+    """
+    if benchmark.detectors:
+        write_table(folder / "detectors.csv", _DETECTORS, _detector_rows(benchmark))
+    if benchmark.candidates is not None:
+        write_table(folder / "proposers.csv", _PROPOSERS, _proposer_rows(benchmark.candidates))
+    if proposed is not None:
+        write_table(folder / "candidates.csv", _IMAGES, _image_rows(proposed))
+
+
+def _detector_rows(benchmark: Benchmark) -> Iterator[Row]:
+    for it in benchmark.detectors:
+        seconds = ("", "") if it.seconds is None else (f"{it.seconds.median:.3f}", f"{it.seconds.ninetieth:.3f}")
+        counts = (len(it.seconds_by_image), len(it.failed))
+        yield (cell_text(it.name), cell_text(it.detector.version), *counts, *seconds, cell_text(it.findings))
+
+
+def _proposer_rows(candidates: CandidateComparison) -> Iterator[Row]:
+    for it in candidates.proposers:
+        for measure, by, part, estimate in _numbers(it):
+            value, low, high = (_cell(number) for number in (estimate.value, estimate.low, estimate.high))
+            n = "" if estimate.n is None else estimate.n
+            yield (cell_text(it.name), measure, by, part, value, low, high, n, cell_text(estimate.remark or ""))
+
+
+def _numbers(it: ProposerResult) -> Iterator[tuple[str, str, str, Estimate]]:
+    """Measure, what it is parted by, which part, and the number."""
+    for measure, field in ProposerResult.model_fields.items():
+        if field.annotation is Estimate:
+            yield measure, "", "", getattr(it, measure)
+    yield "none_found", "", "", Estimate(value=it.none_found)
+    for measure in ("seconds", "processor_seconds"):
+        of = getattr(it, measure)
+        yield f"{measure}, median", "", "", Estimate(value=of.median, n=of.images)
+        yield f"{measure}, 90 %", "", "", Estimate(value=of.ninetieth, n=of.images)
+    for part in it.recall_by:
+        yield "recall", part.by, part.name, part.recall
+
+
+def _image_rows(proposed: Proposed) -> Iterator[Row]:
+    for image in proposed.images:
+        for name, outcome in image.outcomes.items():
+            numbers = (_cell(getattr(outcome, field)) for field in _OUTCOMES)
+            yield (cell_text(image.path), cell_text(name), len(image.lesions), outcome.hits, *numbers)
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
