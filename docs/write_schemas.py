@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from microcalc.benchmark.records import Benchmark
 from microcalc.comparison.records import Evaluation
 from microcalc.findings import Record, Report
+from microcalc.inspection import Inspection
+from microcalc.patches.store import Manifest
 from microcalc.truth import Truth
 
 RECORDS: dict[str, type[Record]] = {
     "findings.schema.json": Report,
     "truth.schema.json": Truth,
     "evaluation.schema.json": Evaluation,
+    "benchmark.schema.json": Benchmark,
+    "inspection.schema.json": Inspection,
+    "patches.schema.json": Manifest,
 }
 
 

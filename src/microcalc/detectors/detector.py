@@ -143,12 +143,14 @@ class Detector:
     def _doubts(self, view: WorkingView) -> Iterator[str]:
         """What the pixel pitch lets expect of the marks."""
         if max(view.spacing_mm) >= COARSE * self.working_spacing_mm:
-            yield f"pixels of {max(view.spacing_mm):g} mm are too coarse: small calcifications cannot be seen"
+            doubt = f"pixels of {max(view.spacing_mm):g} mm are too coarse: small calcifications cannot be seen"
+            yield doubt
         elif self.trained_spacing_mm is not None and view.working_spacing_mm > ROUNDED * self.trained_spacing_mm:
-            yield (
-                f"pixels of {view.working_spacing_mm:g} mm are coarser than any that {self.name} was trained on "
-                f"({self.trained_spacing_mm:g} mm): its scores are no probabilities here"
+            doubt = (
+                f"pixels of {view.working_spacing_mm:g} mm are coarser than any that {self.name} was trained on: "
+                "its scores are no probabilities here"
             )
+            yield doubt
 
     def _marks(self, view: WorkingView) -> tuple[Calcification, ...]:
         """Candidates at or above the score floor, best first, in pixels of the original image."""
