@@ -35,7 +35,7 @@ class DemoResult:
         detector = self.report.detector
         return (
             f"On {images} synthetic images, {detector.name} at its {detector.operating_point} operating point "
-            f"(score {detector.threshold} and above)\n"
+            f"(score {detector.threshold:.3g} and above)\n"
             f"  found {self.hits} of {self.calcifications} visible calcifications (rule disc14) "
             f"and {self.clusters_found} of {self.clusters} clusters,\n"
             f"  with {self.false_positives / images:.1f} false marks per image.\n"

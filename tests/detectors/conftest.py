@@ -14,7 +14,7 @@ from microcalc.features import feature_matrix
 from microcalc.findings import OperatingPoint
 from microcalc.mammogram import Mammogram
 from microcalc.models import Calibration, Card, Input, Training, write_package
-from microcalc.models.cascade import WEIGHTS, Cascade, RbfSvm
+from microcalc.models.cascade import WEIGHTS, Cascade, RbfSvm, stored
 from microcalc.recipe import Proposer, load_recipe
 
 RECIPE = load_recipe("cortina2022-cascade")
@@ -79,7 +79,7 @@ class Witness:
 
     def machine(self, fitted):
         return RbfSvm(
-            support=fitted.support_vectors_.astype(np.float32),
+            support=stored(fitted.support_vectors_),
             coefficients=fitted.dual_coef_[0],
             intercept=float(fitted.intercept_[0]),
             gamma=fitted.gamma,

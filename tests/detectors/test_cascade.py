@@ -36,11 +36,12 @@ def test_scores_are_those_of_the_fitted_machines(package, card, witness, specks)
     first, second = (machine.decision_function(normalised) for machine in (witness.first, witness.second))
     scores = np.where(first >= -0.9, 0.5 + 0.5 * expit(second), 0.5 * expit(first))
     scores = (1 - 1e-6) * expit(8 * scores - 6) + 1e-6 * scores  # the card's calibration
-    order = np.argsort(-scores, kind="stable")
     assert 0 < np.count_nonzero(first >= -0.9) < len(scores)
-    np.testing.assert_allclose(found.scores, scores[order], atol=1e-5)
-    np.testing.assert_array_equal(found.centres, proposed.centres[order])
-    np.testing.assert_array_equal(found.diameters_mm, proposed.diameters_mm[order])
+    assert (np.diff(found.scores) <= 0).all()
+    order, theirs = (np.lexsort(of.centres.T) for of in (found, proposed))
+    np.testing.assert_array_equal(found.centres[order], proposed.centres[theirs])
+    np.testing.assert_array_equal(found.diameters_mm[order], proposed.diameters_mm[theirs])
+    np.testing.assert_allclose(found.scores[order], scores[theirs], atol=1e-3)  # support vectors are float16
 
 
 def test_specks_rank_first(package, specks):

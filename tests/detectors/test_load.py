@@ -12,7 +12,9 @@ from microcalc.errors import ReadError, UsageError
 
 @pytest.fixture
 def shipped(package, monkeypatch):
-    """The package as one that comes with microcalc, and a second one of its kind that is not there."""
+    """The package as the one that comes with microcalc, and a second one of its kind that is not there."""
+    for name in list(models.PACKAGES):
+        monkeypatch.delitem(models.PACKAGES, name)
     monkeypatch.setattr("microcalc.models.package._FOLDER", package.path.parent)
     for name in ("package", "speck-cascade-2"):
         monkeypatch.setitem(models.PACKAGES, name, "cascade")

@@ -34,7 +34,9 @@ def detect(
     out: Out,
     detector: Annotated[
         str | None,
-        typer.Option(help="morphology (default), hough, hdog, or a model package: name or path.", show_default=False),
+        typer.Option(
+            help="cortina2022-cascade (default), morphology, hough, hdog, or the path of a package.", show_default=False
+        ),
     ] = None,
     operating_point: Annotated[
         str | None, typer.Option(help="sensitive, balanced (default) or specific.", show_default=False)

@@ -48,7 +48,7 @@ DETECTORS: dict[str, Callable[[], Detector]] = {"morphology": _morphology, "houg
 KINDS: dict[str, Callable[[Package], Detector]] = {"cascade": _cascade}
 
 #: What serves without a name.
-DEFAULT_DETECTOR = "morphology"
+DEFAULT_DETECTOR = "cortina2022-cascade"
 
 
 def load_detector(name: str = DEFAULT_DETECTOR) -> Detector:

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from microcalc import findings
-from microcalc.batch import work
+from microcalc.batch import death, work
 from microcalc.datasets import Record, Table
 from microcalc.errors import MicrocalcError, ReadError, UsageError, WriteError
 from microcalc.models import Metric, Package, write_package
@@ -187,7 +187,7 @@ def _sampled(image: _Image) -> Step:
 
 
 def _died(image: _Image) -> Step:
-    return Step(name=image.step, seconds=0.0, failed="the process that read it died: a damaged file, or no memory")
+    return Step(name=image.step, seconds=0.0, failed=death(image.record.truth.path).reason)
 
 
 def _ranking(job: Job, steps: Steps, train: Pool, validation: Pool) -> Ranking:

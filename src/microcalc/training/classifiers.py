@@ -32,8 +32,8 @@ Normalisation = Literal["min-max", "z-score"]
 
 #: Of Figure 12: on all features, and the runner-up of Table 2.
 _SHOWN = (("XGBRF", "all"), ("RF", "all"), ("SVM", "wavelet"), ("SVM", "all"))
-#: Points of a curve that is drawn.
-_POINTS = 300
+#: Steps along each axis of a curve that is drawn.
+_POINTS = 200
 #: MB that libsvm may fill with rows of the kernel.
 _CACHE_MB = 1000
 
@@ -191,8 +191,11 @@ def _on(part: slice, decide: Decide) -> Decide:
 
 def _curve(classifier: str, features: str, labels: Labels, scores: Array) -> Curve:
     found = roc(labels, scores)
-    chosen = np.unique(np.linspace(1, len(found.thresholds) - 1, _POINTS).astype(np.intp))
-    false, true = found.false_positive_rate[chosen], found.true_positive_rate[chosen]
+    rates = found.false_positive_rate, found.true_positive_rate
+    # Evenly along both axes: hits are few among many candidates, and the highest scores are theirs.
+    evenly = [np.searchsorted(rate, np.linspace(0, 1, _POINTS + 1)[1:]) for rate in rates]
+    chosen = np.unique(np.concatenate(evenly).clip(1, len(found.thresholds) - 1))
+    false, true = (rate[chosen] for rate in rates)
     hits, others = true * labels.sum(), false * (~labels).sum()
     return Curve(
         classifier=classifier,

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 #: Inches: half a page.
 _SIZE = (4.4, 3.2)
 _ON_VALIDATION = "Trained on the training part, shown all candidates of the validation part."
+#: False positives per image that a FROC is read at.
+_RATES = (0.05, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 50.0)
 #: Prototypes in a row of their picture, and rows.
 _ACROSS, _DOWN = 8, 4
 
@@ -57,10 +59,13 @@ def _roc(curves: Sequence[Curve]) -> Drawing:
 
     def paint(axes: Axes) -> None:
         for number, curve in enumerate(curves):
-            x, y = (0.0, *curve.false_positive_rate), (0.0, *curve.true_positive_rate)
+            x, y = curve.false_positive_rate, curve.true_positive_rate
             label = f"{curve.classifier} on {curve.features}, AUROC {curve.auroc:.3f}"
             axes.plot(x, y, color=COLOURS[number], linestyle=LINES[number], label=label)
-        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="False positive rate", ylabel="True positive rate")
+        axes.set_xscale("log")
+        ticks = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        axes.set(xlim=(1e-4, 1), ylim=(0, 1), xlabel="False positive rate", ylabel="True positive rate")
 
     numbers = "; ".join(f"{curve.classifier} on {curve.features}: AUROC {curve.auroc:.3f}" for curve in curves)
     return draw("classifiers-roc", "ROC of the best classifiers", numbers, _ON_VALIDATION, _SIZE, paint)
@@ -90,7 +95,8 @@ def _plateau(plateau: Sequence[Plateau]) -> Drawing:
             axes.plot(sizes, means, LINES[number], marker="o", markersize=3, color=COLOURS[number], label=label)
             axes.fill_between(sizes, means - spreads, means + spreads, color=COLOURS[number], alpha=0.15, linewidth=0)
         axes.set_xscale("log")
-        axes.set_xticks(sizes, [str(size) for size in sizes])
+        crowded = [size < 1.5 * before for before, size in zip([0, *sizes], sizes, strict=False)]
+        axes.set_xticks(sizes, ["" if hidden else str(size) for hidden, size in zip(crowded, sizes, strict=True)])
         axes.tick_params(axis="x", labelsize=7)
         axes.minorticks_off()
         axes.set_xlabel("Haar-like features, the most important ones")
@@ -151,7 +157,10 @@ def _froc(name: str, title: str, curves: Mapping[str, Froc], measured: Measured)
             false[-1] = max(false[-1], LIMIT["image"])
             label = f"{label}, AUC50 {curve.auc50:.3f}"
             axes.step(false, found, where="post", color=COLOURS[number], linestyle=LINES[number], label=label)
-        axes.set(xlim=(0, LIMIT["image"]), ylim=(0, 1))
+        axes.set_xscale("log")
+        axes.set_xticks(_RATES, [f"{rate:g}" for rate in _RATES])
+        axes.minorticks_off()
+        axes.set(xlim=(_RATES[0], LIMIT["image"]), ylim=(0, 1))
         axes.set(xlabel="False positives per normal image", ylabel="Sensitivity")
 
     numbers = "; ".join(f"{label}: AUC50 {curve.auc50:.3f}" for label, curve in curves.items())
@@ -173,7 +182,7 @@ def _reliability(measured: Measured) -> Drawing:
 
     bins = zip(found.scores, found.positives, found.counts, strict=True)
     numbers = "; ".join(f"{score:.2f}: {hits} of {of}" for score, hits, of in bins)
-    note = f"{_part(measured)}, by tenths of the score; bars: 95 % Wilson intervals, candidates taken as independent."
+    note = f"{_part(measured)}, by tenths of the score.\nBars: 95 % Wilson intervals, candidates taken as independent."
     return draw(f"reliability-{measured.split}", "Scores and shares of hits", numbers, note, _SIZE, paint)
 
 
