@@ -17,6 +17,8 @@ from safetensors.numpy import load_file, save
 
 from microcalc import findings
 from microcalc.batch import death, work
+from microcalc.comparison.choice import check_defined
+from microcalc.comparison.drawing import write_figures
 from microcalc.datasets import Record, Table
 from microcalc.errors import MicrocalcError, ReadError, UsageError, WriteError
 from microcalc.models import Metric, Package, write_package
@@ -32,7 +34,7 @@ from microcalc.training.haar_selection import Ranking, rank
 from microcalc.training.job import Job
 from microcalc.training.measure import Measured
 from microcalc.training.pool import Pool
-from microcalc.training.samples import Indices, Samples, sample
+from microcalc.training.samples import RULE, Indices, Samples, sample
 from microcalc.training.stages import Stages, calibrate, choose_points, fit_stages
 from microcalc.training.steps import Step, Steps
 from microcalc.training.systems import CASCADE, pairs, scores
@@ -89,8 +91,8 @@ def run(job: Job) -> tuple[Package, Steps]:
     test = job.table.filter(lambda truth: truth.split == "test")
     parts = [job.table.split("train"), job.table.split("validation")]
     _check_trainable(parts[0], recipe)
-    for part in (parts[1], test):
-        _check_measurable(part)
+    for part in filter(None, (parts[1], test)):
+        check_defined([record.truth for record in part], "calcification", RULE, "image")
     steps = job.steps(sum(map(len, parts)) + len(test) + _OTHER_STEPS)
     remove(job.out / "package" / CARD)  # without one, no package of an earlier run is taken for this one's
     train, validation = (_pool(job, steps, part) for part in parts)
@@ -107,9 +109,7 @@ def run(job: Job) -> tuple[Package, Steps]:
     if test:  # from here on nothing is chosen any more
         measured.append(_measured(job, "test", _pool(job, steps, test), cascade, haar))
         metrics = (*_metrics(job, steps, measured[-1]), *metrics)
-    for drawing in drawings(ranking, compared.rows, shown.rows, measured):
-        with replacing(job.out / "figures" / f"{drawing.name}.svg") as file:
-            file.write(drawing.svg.encode())
+    write_figures(drawings(ranking, compared.rows, shown.rows, measured), job.out / "figures")
     tables = {"haar-plateau": ranking.plateau, "classifiers": compared.rows, "grid": searched.rows, "stages": [stages]}
     write_tables(job.out / "tables", {**tables, "metrics": metrics})
     card = make_card(job, cascade, marking, metrics, train, steps)
@@ -133,18 +133,6 @@ def _check_patients(images: Table, folds: dict[str, int]) -> None:
             expected=f"{most} patients with calcifications among {len(images)} training images, for {name}: {most}",
             found=str(len(patients)),
             do=f"give more patients, or a recipe with a smaller {name}",
-        )
-
-
-def _check_measurable(part: Table) -> None:
-    """Raise UsageError, before hours of work, for images on which no FROC can be drawn in the end."""
-    normal = sum(bool(record.truth.normal) for record in part)
-    lesions = sum(len(record.truth.calcifications) for record in part)
-    if part and not (normal and lesions):
-        raise UsageError(
-            expected="calcifications and normal images in the parts validation and test, to measure on",
-            found=f"{lesions} calcifications and {normal} images marked normal in one of them",
-            do="change the split, or mark normal images as such in the truth",
         )
 
 
