@@ -232,3 +232,29 @@ class TestReliability:
         labels, scores = cases(0, n=1000, decimals=9)
         theirs = BinaryCalibrationError(n_bins=bins, norm="l1")(torch.tensor(scores), torch.tensor(labels).int())
         assert expected_calibration_error(labels, scores, bins) == pytest.approx(float(theirs), abs=1e-6)
+
+
+class TestCentred:
+    """Isotonic regression that rises from the middle of each step to that of the next."""
+
+    def test_by_hand(self):
+        # Steps: 0.2 with a share of 0; 0.4 and 0.6, pooled, with 1/2, in the middle 0.5; 0.8 with 1.
+        fitted = Isotonic.fit([0, 1, 0, 1], [0.2, 0.4, 0.6, 0.8], centred=True)
+        assert fitted.scores == pytest.approx((0, 0.2, 0.5, 0.8, 1))
+        assert fitted.probabilities == (0, 0, 0.5, 1, 1)
+        # From (0.2, 0) to (0.5, 1/2): at 0.4, two thirds of the way.
+        assert fitted([0.4])[0] == pytest.approx(1 / 3, abs=1e-6)
+
+    def test_a_step_has_its_middle_where_its_cases_are(self):
+        # One step of three cases at 0.1 and one at 0.5: its middle is at (3 * 0.1 + 0.5) / 4 = 0.2.
+        fitted = Isotonic.fit([1, 0, 0, 0, 1], [0.1, 0.1, 0.1, 0.5, 1.0], centred=True)
+        assert fitted.scores == pytest.approx((0, 0.2, 1))
+        assert fitted.probabilities == pytest.approx((0, 0.25, 1))
+
+    def test_scores_on_a_step_stay_apart(self):
+        rng = np.random.default_rng(0)
+        scores = rng.random(2000)
+        labels = rng.random(2000) < scores**2
+        level, centred = (np.unique(Isotonic.fit(labels, scores, centred=c)(scores).round(4)) for c in (False, True))
+        assert centred.size > 10 * level.size
+        assert expected_calibration_error(labels, Isotonic.fit(labels, scores, centred=True)(scores)) < 0.02
