@@ -1,0 +1,65 @@
+"""The packages that come with microcalc: what their cards say, and that the documentation says the same."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import microcalc
+from microcalc.demo import score_demo
+from microcalc.detection import detect
+from microcalc.detectors import DEFAULT_DETECTOR, load_detector
+from microcalc.models import PACKAGES, load_package
+from microcalc.recipe import load_recipe
+
+PAGE = Path(__file__).parents[2] / "docs" / "why" / "cascade.md"
+
+
+@pytest.fixture(scope="module")
+def card():
+    return load_package("cortina2022-cascade").card
+
+
+def test_weights_that_ship_are_small():
+    folder = Path(microcalc.__file__).parent / "packages"
+    assert sum(path.stat().st_size for path in folder.rglob("*")) < 20e6
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_a_package_was_trained_by_its_recipe_as_it_stands(name):
+    card = load_package(name).card
+    assert card.load_recipe() == load_recipe(name)
+    assert "phantoms" in card.limitations
+    assert card.malignancy is None
+
+
+def test_the_default_detector_ships_and_is_calibrated():
+    detector = load_detector()
+    assert detector.name == DEFAULT_DETECTOR in PACKAGES
+    assert detector.calibrated
+
+
+def said(metric, sign=""):
+    return f"{metric.value:{sign}.3f} [{metric.low:.3f}, {metric.high:.3f}]"
+
+
+def test_the_page_has_the_numbers_of_the_card(card):
+    page = re.sub(r"\*\*|−", lambda match: "" if match[0] == "**" else "-", PAGE.read_text())
+    test = {metric.measure: metric for metric in card.metrics if metric.split == "test"}
+    for measure, metric in test.items():
+        by_snr, difference = "SNR" in measure, "minus" in measure
+        in_no_table = by_snr and ("SVM" in measure and (difference or "fine-tuned" in measure))
+        if measure.startswith("AUC50") and not in_no_table:
+            assert said(metric, "+" if difference else "") in page, measure
+    points = re.findall(r"^\| `(\w+)` \| ([0-9.]+) \|", page, re.MULTILINE)
+    assert [(name, float(score)) for name, score in points] == [
+        (point.name, round(point.threshold, 3)) for point in card.operating_points
+    ]
+
+
+def test_it_finds_more_than_its_proposer(study):
+    """On a study of a seed that no benchmark has, and at the false marks that its operating point wishes for."""
+    folder, truth = study
+    cascade, proposer = (score_demo(detect(folder, detector=name), truth) for name in (DEFAULT_DETECTOR, "morphology"))
+    assert cascade.hits > proposer.hits
+    assert cascade.false_positives <= 2 * len(truth.images)
