@@ -10,6 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 from microcalc.errors import WriteError
+from microcalc.findings import Failure
 
 #: Tasks tried again one by one after a worker process died: those that are likely to have been under way.
 SUSPECTS = 2 * (os.cpu_count() or 8)
@@ -52,6 +53,12 @@ def work(
             for task in left[:SUSPECTS]:
                 left.remove(task)
                 yield task, _alone(task, process, died, make_executor)
+
+
+def death(path: str) -> Failure:
+    """What is said of an image, by its path in results, that took a worker process down with it."""
+    reason = "expected an image that can be read, found one on which the process dies; check the file and free memory"
+    return Failure(path=path, reason=reason)
 
 
 def _pooled(

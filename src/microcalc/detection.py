@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import microcalc
-from microcalc.batch import MakeExecutor, work
+from microcalc.batch import MakeExecutor, death, work
 from microcalc.detectors import DEFAULT_DETECTOR, Detection, load_detector
 from microcalc.errors import MicrocalcError, NotAnImageError, ReadError, UsageError
 from microcalc.findings import DetectorInfo, Failure, ImageFindings, OperatingPoint, Report, RunInfo
@@ -300,8 +300,7 @@ class _Run:
 
 
 def _died(task: Task) -> Outcome:
-    reason = "expected an image that can be decoded, found one on which the process dies; check the file"
-    return Failure(path=task.name, reason=reason)
+    return death(task.name)
 
 
 def _write_all(report: Report, out: Path, point: OperatingPoint, formats: Sequence[str]) -> None:

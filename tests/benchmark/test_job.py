@@ -114,6 +114,35 @@ class TestResume:
             benchmark(f"truth:{data}", out, BenchmarkOptions(proposers=("hough",)), resume=True)
 
 
+@pytest.fixture
+def own_table(data, tmp_path):
+    """Writes a table of two images, and more rows; gives its SPEC."""
+
+    def write(*more):
+        rows = ["image,x,y,normal", "p_L.png,120,180,0", "q_L.png,,,1", *more]
+        (tmp_path / "mine.csv").write_text("\n".join(rows))
+        return f"table:{tmp_path / 'mine.csv'}?images={data}&spacing_mm=0.1"
+
+    return write
+
+
+def test_a_data_set_that_is_not_whole_is_told_of(own_table, tmp_path):
+    options = BenchmarkOptions(proposers=("hdog",), draws=100)
+    assert benchmark(own_table(), tmp_path / "whole", options).remarks == ()
+    result = benchmark(own_table("gone.png,5,5,0"), tmp_path / "half", options)
+    (remark,) = result.remarks
+    assert remark.startswith("The data set is not whole: 1 remark about missing or unreadable files, such as gone.png")
+    assert str(tmp_path) not in remark
+    assert result.images == 2
+
+
+def test_the_options_of_the_data_are_recorded_and_no_folder_is(own_table, data, tmp_path):
+    out, options = tmp_path / "out", BenchmarkOptions(proposers=("hdog",), draws=100)
+    result = benchmark(own_table(), out, options)
+    assert result.data == f"table:mine.csv?images={data.name}&spacing_mm=0.1"
+    assert json.loads((out / "run.json").read_text())["settings"]["data"] == result.data
+
+
 def test_nothing_of_an_earlier_run_stands_beside_the_numbers(whole, data, tmp_path):
     out = tmp_path / "out"
     shutil.copytree(whole[0], out)
@@ -152,6 +181,18 @@ class TestFailures:
 
 
 class TestWhatMakesNoSense:
+    @pytest.fixture
+    def changed(self, data, tmp_path):
+        """Writes the truth with each image changed, or without those for which the change gives None."""
+
+        def write(change):
+            truth = json.loads((data / "truth.json").read_text())
+            images = [change(image | {"path": str(data / image["path"])}) for image in truth["images"]]
+            (tmp_path / "truth.json").write_text(json.dumps(truth | {"images": [one for one in images if one]}))
+            return tmp_path
+
+        return write
+
     @pytest.mark.parametrize(
         ("wrong", "says"),
         [
@@ -162,6 +203,8 @@ class TestWhatMakesNoSense:
             ({"split": "dev"}, "train, validation, test"),
             ({"draws": 9}, "100"),
             ({"level": "pixel"}, "level"),
+            ({"rule": "disc", "detectors": ("hdog",)}, "a matching rule"),
+            ({"rule": "disc14", "level": "cluster", "detectors": ("hdog",)}, "a rule for the level cluster"),
         ],
     )
     def test_options(self, wrong, says):
@@ -172,12 +215,32 @@ class TestWhatMakesNoSense:
         with pytest.raises(UsageError, match="train"):
             benchmark(f"truth:{data}", tmp_path, BenchmarkOptions(split="train"))
 
-    def test_proposers_without_a_calcification_to_find(self, data, tmp_path):
-        truth = json.loads((data / "truth.json").read_text())
-        normal = [image | {"path": str(data / image["path"])} for image in truth["images"] if image["normal"]]
-        (tmp_path / "truth.json").write_text(json.dumps(truth | {"images": normal}))
+    def test_proposers_without_a_calcification_to_find(self, changed):
+        folder = changed(lambda image: image if image["normal"] else None)
         with pytest.raises(UsageError, match="none in 2 images"):
-            benchmark(f"truth:{tmp_path}", tmp_path / "out", BenchmarkOptions(proposers=("hdog",)))
+            benchmark(f"truth:{folder}", folder / "out", BenchmarkOptions(proposers=("hdog",)))
+
+    @pytest.mark.parametrize(
+        ("change", "options", "says"),
+        [
+            (lambda image: image | {"normal": False}, {}, "an image marked normal"),
+            (lambda image: image if image["normal"] else None, {}, "a target lesion"),
+            (lambda image: image | {"patient": None, "split": None}, {"level": "patient"}, "the patient"),
+            (lambda image: image | {"side": None}, {"level": "breast"}, "the patient and side"),
+        ],
+    )
+    def test_numbers_that_will_not_be_defined_are_refused_before_anything_is_detected(
+        self, changed, change, options, says
+    ):
+        folder = changed(change)
+        with pytest.raises(UsageError, match=says):
+            benchmark(f"truth:{folder}", folder / "out", BenchmarkOptions(detectors=("hdog",), **options))
+        assert not (folder / "out").exists()
+
+    def test_the_area_of_the_breast_may_come_from_the_detectors(self, changed):
+        folder = changed(lambda image: image | {"normal": False})
+        options = BenchmarkOptions(detectors=("hdog",), per="cm2", draws=100)
+        assert benchmark(f"truth:{folder}", folder / "out", options).detectors[0].area is not None
 
 
 class TestSpacing:

@@ -4,7 +4,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from microcalc.cli.data import data
-from microcalc.errors import UsageError
+from microcalc.errors import MicrocalcError, UsageError
 from microcalc.inspection import Inspection
 from microcalc.truth import ImageTruth, Truth
 
@@ -80,6 +80,31 @@ def test_export_with_a_split_writes_it_too(run, folder, tmp_path):
     lines = (tmp_path / "mine.split.csv").read_text().splitlines()
     assert lines[0] == "path,patient,split"
     assert [line.rpartition(",")[2] for line in lines[1:]] == splits
+
+
+def test_export_of_no_image_writes_nothing_and_ends_with_3(run, folder, tmp_path):
+    for image in folder.glob("*.png"):
+        image.unlink()
+    code, output = run("export", f"truth:{folder}", "--out", tmp_path / "mine.json")
+    assert code == 3
+    assert "No image" in output
+    assert not (tmp_path / "mine.json").exists()
+
+
+def test_export_mends_a_split_that_tears_patients(run, folder, tmp_path):
+    """As the page of data check advises."""
+    path = folder / "truth.json"
+    truth = Truth.from_json(path)
+    torn = [
+        image.model_copy(update={"patient": "p0", "split": s})
+        for image, s in zip(truth.images, ("train", "test"), strict=False)
+    ]
+    path.write_text(truth.model_copy(update={"images": (*torn, *truth.images[2:])}).to_json())
+    with pytest.raises(MicrocalcError, match="every patient on one side"):
+        run("export", f"truth:{folder}", "--out", tmp_path / "mine.json")
+    assert run("export", f"truth:{folder}", "--out", tmp_path / "mine.json", "--split-seed", 1)[0] == 0
+    mended = Truth.from_json(tmp_path / "mine.json").images
+    assert mended[0].split == mended[1].split
 
 
 @pytest.mark.parametrize("shares", ["", "train", "train=most", "dev=0.5,test=0.5", "train=0.5,train=0.5"])

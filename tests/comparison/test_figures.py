@@ -99,6 +99,24 @@ def test_an_operating_point_beyond_the_axis_is_an_arrow_at_its_edge(painted, mak
     assert (ring.get_marker(), ring.get_xydata().tolist()) == (">", [[50, 0.7]])
 
 
+def test_an_operating_point_without_false_positives_is_an_arrow_at_the_edge_of_a_logarithmic_axis(
+    painted, make_evaluation
+):
+    system = make_evaluation().systems[0]
+    perfect = system.froc.model_copy(update={"false_positives": (0.0, 0.0, 0.0, 20.0)})
+    axes = painted(systems=(system.model_copy(update={"froc": perfect}),))
+    for name, marker, edge in (("froc-log", "<", 0.1), ("froc-linear", "o", 0.0)):
+        (ring,) = axes[name].lines[3:]
+        assert (ring.get_marker(), ring.get_xydata().tolist()) == (marker, [[edge, 0.7]])
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_point_left_of_the_axis_leaves_the_layout_whole(make_evaluation):
+    system = make_evaluation().systems[0]
+    perfect = system.froc.model_copy(update={"false_positives": (0.0, 0.0, 0.0, 20.0)})
+    figures(make_evaluation(systems=(system.model_copy(update={"froc": perfect}),), differences=()))
+
+
 def test_the_legacy_curve_joins_its_points_by_lines_without_an_origin(painted, make_evaluation):
     settings = make_evaluation().settings.model_copy(update={"per": "legacy"})
     curve = painted(settings=settings)["froc-linear"].lines[0]

@@ -191,10 +191,10 @@ def test_what_a_folder_lacks_is_said(pairs):
     write_book(cases / "Description.xlsx", [[1, "1", ""], [2, "2", ""]], [[1, "4a", "DCIS"], [2, "5", "BENIGN"]])
     listing = listed(pairs)
     assert [(problem.kind, problem.path) for problem in listing.problems] == [
-        ("missing", "Normal_cases/2/CC_prior.dcm"),
-        ("missing", "Suspicious_cases/2/CC_prior.dcm"),
-        ("missing", "Suspicious_cases/2/CC_recent.dcm"),
-        ("missing", "Suspicious_cases/1/CC_prior_GT.jpg"),
+        ("missing", "Dataset_v3/Normal_cases/2/CC_prior.dcm"),
+        ("missing", "Dataset_v3/Suspicious_cases/2/CC_prior.dcm"),
+        ("missing", "Dataset_v3/Suspicious_cases/2/CC_recent.dcm"),
+        ("missing", "Dataset_v3/Suspicious_cases/1/CC_prior_GT.jpg"),
     ]
     prior = by_name(listing)["suspicious-1 prior"].truth
     assert (prior.normal, prior.calcifications) == (None, ())

@@ -160,7 +160,7 @@ def test_a_row_that_contradicts_itself_is_left_out_and_said(tmp_path, case):
     found, problems = only(tmp_path)
     assert [abnormality.case for abnormality in found.abnormalities] == [f"{CASE_NAME}_1"]
     (problem,) = problems
-    assert (problem.kind, problem.path) == ("left out", "calc_case_description_train_set.csv")
+    assert (problem.kind, problem.path) == ("contradiction", "calc_case_description_train_set.csv")
     assert problem.expected == "the path of an image of P_00001 LEFT CC"
 
 

@@ -128,7 +128,7 @@ def test_what_is_wrong_with_single_images(cesm, tmp_path):
     assert {problem.path: problem.kind for problem in listing.problems} == {
         f"{LOW}/P2_L_DM_CC.jpg": "unreadable",
         "P3_L_DM_CC.jpg": "missing",
-        f"{LOW}/P4_L_DM_CC.jpg": "left out",
+        f"{LOW}/P4_L_DM_CC.jpg": "contradiction",
     }
 
 

@@ -135,7 +135,7 @@ def test_which_images_count_as_normal(coco, normals, expected):
 def test_an_image_with_an_annotation_that_makes_no_sense_is_left_out(coco, wrong, found):
     listing = coco(wrong, images=[{}, {}])
     assert [record.truth.path for record in listing.records] == ["1.png"]
-    (problem,) = (problem for problem in listing.problems if problem.kind == "left out")
+    (problem,) = (problem for problem in listing.problems if problem.kind == "contradiction")
     assert (problem.path, problem.found) == ("0.png", found)
 
 
@@ -151,7 +151,7 @@ def test_images_of_another_size_or_damaged_or_missing(coco, tmp_path):
     listing = read(tmp_path / "a.json", CocoOptions(), None)
     assert [record.truth.path for record in listing.records] == ["0.png"]
     kinds = {problem.path: problem.kind for problem in listing.problems}
-    assert kinds == {"1.png": "left out", "2.png": "unreadable", "3.png": "missing"}
+    assert kinds == {"1.png": "contradiction", "2.png": "unreadable", "3.png": "missing"}
 
 
 def test_a_damaged_entry_is_named(coco):

@@ -1,6 +1,6 @@
 import pytest
 
-from microcalc.datasets.folders import check_root, missing_files, posix_path
+from microcalc.datasets.folders import check_root, left_out, missing_files, posix_path
 from microcalc.errors import ReadError
 
 
@@ -32,6 +32,21 @@ def test_the_folder_that_was_meant_is_named(download, given):
     assert error.value.expected == "the root of the set, with table.csv"
 
 
+def test_a_folder_that_may_not_be_opened_is_not_the_one_meant(download):
+    closed = download / "b" / "a closed one"
+    closed.mkdir()
+
+    def root_or_closed(folder):
+        if folder in (closed, download / "b" / "c"):
+            raise PermissionError
+        return is_root(folder)
+
+    for given in (closed, download / "b" / "c"):  # the folder given, and one beside the one meant
+        with pytest.raises(ReadError) as error:
+            check_root(given, "the set", "table.csv", root_or_closed)
+        assert error.value.do == f"name {download / 'b'}"
+
+
 def test_an_archive_that_was_left_unpacked_is_named(tmp_path):
     (tmp_path / "set.zip").touch()
     with pytest.raises(ReadError, match=r"found the archive set\.zip; unpack it first"):
@@ -55,6 +70,13 @@ def test_missing_files_are_named_or_counted(tmp_path):
     assert one.found == "9; 21 are missing, such as 0.png"
     with pytest.raises(ReadError, match="expected the 2 images that the data set names, found none of them, such as a"):
         missing_files(["a", "b"], 2, tmp_path)
+
+
+def test_an_image_left_out_for_an_error_is_wrong_whatever_the_error_is_about(tmp_path):
+    """Not left out on purpose: a set is not sound for that."""
+    about = {"expected": "a number", "found": "'x'", "do": "mend it"}
+    assert left_out("a.png", ReadError(**about)).kind == "contradiction"
+    assert left_out("a.png", ReadError(**about, where=tmp_path / "a.png")).kind == "unreadable"
 
 
 @pytest.mark.parametrize(

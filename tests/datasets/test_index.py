@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from microcalc.datasets import index
+from microcalc.datasets.folders import ended
 from microcalc.datasets.index import indexed
 from microcalc.datasets.listing import Listing, Options, Problem
 from microcalc.datasets.record import Facts, OtherFinding, Record
@@ -99,6 +100,29 @@ def test_another_version_of_the_readers_makes_it_anew(data, monkeypatch):
     lists()
     monkeypatch.setattr(index, "_readers", lambda: "other source")
     assert lists() == 2
+
+
+def test_every_file_of_the_readers_counts(tmp_path, monkeypatch):
+    """The lists that come with them, too; not what Python compiles on the way."""
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "__pycache__").mkdir()
+    monkeypatch.setattr(index, "__file__", str(tmp_path / "index.py"))
+    hashes = []
+    for name in ("index.py", "lists/normals.txt", "__pycache__/index.pyc"):
+        (tmp_path / name).write_text(name)
+        hashes.append(index._readers.__wrapped__())
+    assert hashes[0] != hashes[1] == hashes[2]
+
+
+def test_one_made_while_a_process_ended_is_not_kept(tmp_path, monkeypatch):
+    """The memory may have been full for a moment: the next call tries again."""
+    monkeypatch.setenv("MICROCALC_CACHE", str(tmp_path / "cache"))
+    root = tmp_path / "data"
+    root.mkdir()
+    whole = Listing(root, (), (PROBLEM,))
+    listings = iter((Listing(root, (), (PROBLEM, ended("a.png"))), whole))
+    read = [indexed("mine", root, DEFAULT, lambda: next(listings)).lasting for _ in range(3)]
+    assert read == [False, True, True]
 
 
 def test_a_cache_that_cannot_be_written_costs_time_only(data, tmp_path):

@@ -106,7 +106,7 @@ def test_what_is_wrong_with_single_films(films, tmp_path):
     assert [record.path.name for record in listing.records] == ["mdb004.pgm"]
     kinds = {problem.path: problem.kind for problem in listing.problems}
     assert kinds["mdb001.pgm"] == "missing"
-    assert kinds["mdb002.pgm"] == kinds["mdb300.pgm"] == "left out"
+    assert (kinds["mdb002.pgm"], kinds["mdb300.pgm"]) == ("contradiction", "left out")
     assert kinds["mdb003.pgm"] == "unreadable"
 
 

@@ -130,7 +130,7 @@ def test_a_mark_that_the_library_loses_costs_the_picture(copy):
     marks(content)[0]["X1"] = "unknown"
     path.write_text(json.dumps(content))
     found = listing(copy)
-    assert (len(found.records), [problem.kind for problem in found.problems]) == (7, ["left out"])
+    assert (len(found.records), [problem.kind for problem in found.problems]) == (7, ["contradiction"])
     assert found.problems[0].found == "3 of them"
 
 

@@ -64,6 +64,13 @@ def test_a_missing_column_is_named_with_those_there(table):
         read_rows(table(b""), ("side",))
 
 
+def test_what_is_no_text(table):
+    """An archive, or a text of 16 bits a letter: nothing of it is quoted, which a terminal might obey."""
+    for content in (b"PK\x03\x04\x14\0\0\x1b[31m", "file name,view\n".encode("utf-16")):
+        with pytest.raises(ReadError, match=r"expected a CSV file in UTF-8, found no plain text"):
+            read_rows(table(content), ("file name",))
+
+
 def test_a_missing_file(tmp_path):
     with pytest.raises(ReadError, match="download is complete"):
         read_rows(tmp_path / "no.csv", ())

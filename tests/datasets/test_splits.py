@@ -55,6 +55,12 @@ def test_shares_come_out_exactly_where_they_can():
     assert Counter(r.truth.split for r in split if r.truth.normal) == {"train": 12, "validation": 3, "test": 5}
 
 
+def test_a_split_that_tears_patients_can_be_replaced():
+    torn = [record("a", "p1", "train"), record("b", "p1", "test"), record("c", "p2", "test")]
+    split = split_by_patient(torn, {"train": 0.5, "test": 0.5}, 0)
+    assert [len(on) for on in sides(split).values()] == [1, 1]
+
+
 def test_the_seed_and_the_patients_decide_not_the_order():
     images = table([2] * 30)
     first = split_by_patient(images, SHARES, 1)

@@ -34,7 +34,7 @@ def only(listing):
 
 
 def left_out(listing):
-    (problem,) = (problem for problem in listing.problems if problem.kind == "left out")
+    (problem,) = (problem for problem in listing.problems if problem.kind == "contradiction")
     return problem
 
 

@@ -107,7 +107,7 @@ def test_headers_say_more_where_the_set_has_them(vindr, tmp_path):
 def test_an_image_with_a_finding_that_makes_no_sense_is_left_out(vindr, finding, found):
     listing = vindr(image("a"), image("b"), findings={"a": [finding]})
     assert [record.truth.path for record in listing.records] == ["images/s1/b.dicom"]
-    (problem,) = (problem for problem in listing.problems if problem.kind == "left out")
+    (problem,) = (problem for problem in listing.problems if problem.kind == "contradiction")
     assert (problem.path, problem.found) == ("images/s1/a.dicom", found)
 
 

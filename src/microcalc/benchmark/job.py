@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +18,10 @@ from microcalc.benchmark.proposer_run import run_proposers
 from microcalc.benchmark.records import Benchmark, Proposed, ProposedImage
 from microcalc.benchmark.sheets import SHEETS, write_sheets
 from microcalc.benchmark.summary import summarise, unit_of
-from microcalc.comparison.choice import choose_rule
+from microcalc.comparison.choice import check_defined, choose_rule
 from microcalc.comparison.job import EvaluateOptions
-from microcalc.datasets import Table, open_data
-from microcalc.datasets.spec import parse
+from microcalc.datasets import Table, list_data, open_data
+from microcalc.datasets.spec import Spec, parse
 from microcalc.detection import Outcome
 from microcalc.errors import UsageError
 from microcalc.evaluation.bootstrap import Unit
@@ -29,8 +29,9 @@ from microcalc.evaluation.froc import Per
 from microcalc.evaluation.levels import Level
 from microcalc.findings import Failure
 from microcalc.output import remove, replacing
+from microcalc.output.words import count
 from microcalc.provenance import write_run_record
-from microcalc.truth import Split
+from microcalc.truth import ImageTruth, Split
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ class BenchmarkOptions:
                 do="leave the doubles out of --proposers",
             )
         self.scoring("patient")
+        if self.rule is not None:
+            choose_rule((), self.level, self.rule)
         for text in self.proposers:
             parse_proposer(text)
         if self.proposers:
@@ -141,12 +144,16 @@ def benchmark(
     detectors, proposers = options.named_detectors(), options.proposers
     table = open_data(data, make_executor=make_executor)
     table = table if options.split is None else table.split(options.split)
+    lacking = tuple(_lacking(data, make_executor))
+    truths = [record.truth for record in table]
+    if detectors:  # before hours of work
+        check_defined(truths, *choose_rule(truths, options.level, options.rule), options.per)
     if proposers:
-        _check_asks_for_calcifications(table)
+        _check_asks_for_calcifications(truths)
     tell = _telling(on_done, len(table) * (len(detectors) + bool(proposers)))
     detected = proposed = None
     if detectors:
-        scoring = options.scoring(unit_of([record.truth for record in table]))
+        scoring = options.scoring(unit_of(truths))
         detected = run_detectors(table, detectors, out, scoring, make_executor=make_executor, resume=resume, tell=tell)
     if proposers:
         before = len(table) * len(detectors)
@@ -159,19 +166,20 @@ def benchmark(
             resume=resume,
             tell=lambda outcome, done: tell("candidates", outcome, before + done),
         )
-    result = _result(data, table, options, detected, proposed)
+    result = _result(data, table, options, detected, proposed, lacking)
     _write(result, detected, proposed, out)
     facts = {"failed": len(result.failed), "seconds": round(time.perf_counter() - started, 1)}
-    write_run_record(out / "run.json", dataclasses.asdict(options) | {"detectors": detectors}, facts)
+    settings = {"data": result.data, **dataclasses.asdict(options), "detectors": detectors}
+    write_run_record(out / "run.json", settings, facts)
     return result
 
 
-def _check_asks_for_calcifications(table: Table) -> None:
+def _check_asks_for_calcifications(truths: Sequence[ImageTruth]) -> None:
     """Before hours of work: without any, candidates cannot be compared."""
-    if choose_rule([record.truth for record in table], None, None)[0] != "calcification":
+    if choose_rule(truths, None, None)[0] != "calcification":
         raise UsageError(
             expected="calcifications to find, to compare proposers",
-            found=f"none in {len(table)} images",
+            found=f"none in {len(truths)} images",
             do="choose another data set or --split, or compare detectors by --level cluster",
         )
 
@@ -191,22 +199,40 @@ def _result(
     options: BenchmarkOptions,
     detected: Detected | None,
     proposed: Proposed | None,
+    lacking: Sequence[str],
 ) -> Benchmark:
-    spec = parse(data)
     candidates = None if proposed is None else summarise(proposed, table, draws=options.draws, seed=options.seed)
     return Benchmark(
         microcalc=microcalc.__version__,
-        data=f"{spec.kind}:{Path(spec.place).name}",  # where a folder lies is nobody's business
+        data=_without_folders(data),
         split=options.split,
         images=len(table),
-        remarks=() if detected is None else detected.remarks,
+        remarks=(*lacking, *(() if detected is None else detected.remarks)),
         detectors=() if detected is None else detected.results,
         candidates=candidates,
     )
 
 
+def _lacking(data: str, make_executor: MakeExecutor | None) -> Iterator[str]:
+    """Whether the data set is whole: on half a download the numbers are those of that half."""
+    listing = list_data(data, make_executor=make_executor)
+    lacking = [problem for problem in listing.problems if problem.kind in ("missing", "unreadable")]
+    if lacking:
+        yield (
+            f"The data set is not whole: {count(len(lacking), 'remark')} about missing or unreadable files, such as "
+            f"{lacking[0]}. All of them: microcalc data check."
+        )
+
+
+def _without_folders(data: str) -> str:
+    """The SPEC; where a folder lies is nobody's business."""
+    spec = parse(data)
+    options = {name: Path(value).name for name, value in spec.options.items()}
+    return str(Spec(spec.kind, Path(spec.place).name, options))
+
+
 def _write(result: Benchmark, detected: Detected | None, proposed: Proposed | None, out: Path) -> None:
-    if (out / "benchmark.json").exists():  # nothing of an earlier run stands beside these numbers
+    if (out / "benchmark.json").exists():  # no table or figure of an earlier run stands beside these numbers
         own = filter(is_own_figure, (out / "figures").glob("*.svg"))
         for path in (*(out / name for name in (*SHEETS, "benchmark.html")), *own):
             remove(path)

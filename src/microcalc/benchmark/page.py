@@ -8,9 +8,9 @@ from microcalc.benchmark.figures import candidate_figures, detector_figures
 from microcalc.benchmark.records import Benchmark, Proposed
 from microcalc.candidates.geometry import PAPER_SPACING_MM
 from microcalc.comparison import wording
-from microcalc.comparison.drawing import COLOURS
+from microcalc.comparison.drawing import COLOURS, write_figures
+from microcalc.comparison.page import Notes
 from microcalc.comparison.records import Estimate, Evaluation
-from microcalc.output.files import replacing
 from microcalc.output.html import read_asset, write_html
 from microcalc.output.words import NOT_A_DEVICE, count
 
@@ -30,12 +30,10 @@ def write_page(benchmark: Benchmark, evaluation: Evaluation | None, proposed: Pr
     of_detectors = detector_figures(benchmark) if benchmark.detectors else ()
     candidates = benchmark.candidates
     of_candidates = candidate_figures(benchmark, candidates, proposed) if candidates and proposed else ()
-    for drawing in (*of_detectors, *of_candidates):
-        with replacing(folder / "figures" / f"{drawing.name}.svg") as file:
-            file.write(drawing.svg.encode())
+    write_figures((*of_detectors, *of_candidates), folder / "figures")
     write_html(
         folder / "benchmark.html",
-        read_asset("microcalc.benchmark", "benchmark.html.j2"),
+        read_asset("microcalc.comparison", "macros.html.j2") + read_asset("microcalc.benchmark", "benchmark.html.j2"),
         (wording.number, wording.interval, wording.p_value, rounded, rounded_interval, count),
         benchmark=benchmark,
         evaluation=evaluation,
@@ -43,6 +41,7 @@ def write_page(benchmark: Benchmark, evaluation: Evaluation | None, proposed: Pr
         of_detectors=of_detectors,
         of_candidates=of_candidates,
         paper_spacing_mm=PAPER_SPACING_MM,
+        notes=Notes(),
         wording=wording,
         colours=COLOURS,
         not_a_device=NOT_A_DEVICE,

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from microcalc.batch import death
 from microcalc.benchmark.named import parse_proposer
 from microcalc.benchmark.records import Outcome, ProposedImage
 from microcalc.candidates import Candidates, Propose
@@ -96,5 +97,4 @@ def covered(centres: NDArray[np.float64], breast: NDArray[np.bool_], radius_px: 
 
 def died(task: Task) -> Failure:
     """The outcome of an image that took its process down with it."""
-    reason = "expected an image that can be decoded, found one on which the process dies; check the file"
-    return Failure(path=task.record.truth.path, reason=reason)
+    return death(task.record.truth.path)

@@ -19,7 +19,7 @@ from microcalc.truth import Split
 
 
 class Seconds(Record):
-    """Wall seconds an image, without reading its file."""
+    """Seconds an image, without reading its file."""
 
     median: float = Field(ge=0.0)
     ninetieth: float = Field(ge=0.0, description="90 % of the images took no longer.")
@@ -128,7 +128,7 @@ class Benchmark(Document):
 
     schema_: Literal["microcalc.benchmark/1"] = Field(default="microcalc.benchmark/1", alias="schema")
     microcalc: str = Field(description="Version.")
-    data: str = Field(description="Kind of the data set, and its name without the folder that it lies in.")
+    data: str = Field(description="SPEC of the data set, without the folders that it names.")
     split: Split | None
     images: int
     remarks: tuple[str, ...] = Field(description="What a reader of the numbers has to know.")

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from microcalc.benchmark.records import Benchmark, CandidateComparison, Outcome, Proposed, ProposerResult
 from microcalc.comparison.records import Estimate
+from microcalc.comparison.sheets import ESTIMATE, estimate_cells, number_cell
 from microcalc.output.table import Row, cell_text, write_table
 
 _DETECTORS = ("detector", "version", "images", "failed", "median_seconds", "ninetieth_seconds", "findings")
-_PROPOSERS = ("proposer", "measure", "by", "part", "value", "low", "high", "n", "remark")
+_PROPOSERS = ("proposer", "measure", "by", "part", *ESTIMATE)
 _OUTCOMES = tuple(name for name in Outcome.model_fields if name != "found")
 _IMAGES = ("image", "proposer", "lesions", "hits", *_OUTCOMES)
 
@@ -45,9 +46,7 @@ def _detector_rows(benchmark: Benchmark) -> Iterator[Row]:
 def _proposer_rows(candidates: CandidateComparison) -> Iterator[Row]:
     for it in candidates.proposers:
         for measure, by, part, estimate in _numbers(it):
-            value, low, high = (_cell(number) for number in (estimate.value, estimate.low, estimate.high))
-            n = "" if estimate.n is None else estimate.n
-            yield (cell_text(it.name), measure, by, part, value, low, high, n, cell_text(estimate.remark or ""))
+            yield (cell_text(it.name), measure, by, part, *estimate_cells(estimate))
 
 
 def _numbers(it: ProposerResult) -> Iterator[tuple[str, str, str, Estimate]]:
@@ -67,9 +66,5 @@ def _numbers(it: ProposerResult) -> Iterator[tuple[str, str, str, Estimate]]:
 def _image_rows(proposed: Proposed) -> Iterator[Row]:
     for image in proposed.images:
         for name, outcome in image.outcomes.items():
-            numbers = (_cell(getattr(outcome, field)) for field in _OUTCOMES)
+            numbers = (number_cell(getattr(outcome, field)) for field in _OUTCOMES)
             yield (cell_text(image.path), cell_text(name), len(image.lesions), outcome.hits, *numbers)
-
-
-def _cell(value: float | None) -> str:
-    return "" if value is None else f"{value:.6g}"

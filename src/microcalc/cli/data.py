@@ -70,9 +70,13 @@ def export(
     from microcalc.parallel import process_pool
 
     listing = list_data(spec, make_executor=process_pool(jobs))
-    table = Table(listing.records)
-    if split_seed is not None:
-        table = split_by_patient(table, _shares(shares), split_seed, stratify=by_finding)
+    if not listing.records:
+        typer.echo(f"No image to write the truth of; see what is wrong: microcalc data check '{spec}'", err=True)
+        raise typer.Exit(EXIT_NOTHING_DONE)
+    if split_seed is None:
+        table = Table(listing.records)
+    else:
+        table = split_by_patient(listing.records, _shares(shares), split_seed, stratify=by_finding)
         write_split(table, out.with_suffix(".split.csv"))
     export_truth(table, listing.root, out)
     typer.echo(f"{count(len(table), 'image')} of {count(len(table.patients), 'patient')}: {out}")

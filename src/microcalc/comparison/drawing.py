@@ -5,9 +5,12 @@ from __future__ import annotations
 import html
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from microcalc.output.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,6 +77,17 @@ class Drawing:
         svg = re.sub(r" width=\"[^\"]*\" height=\"[^\"]*\"", "", svg, count=1)
         svg = svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(self.alt)}"', 1)
         return re.sub(r" {2,}", " ", svg.replace(INK, "currentColor"))
+
+
+def write_figures(drawings: Iterable[Drawing], folder: Path) -> None:
+    """Write each as ``<name>.svg``, in black ink on no ground.
+
+    Raises:
+        WriteError: one cannot be written.
+    """
+    for drawing in drawings:
+        with replacing(folder / f"{drawing.name}.svg") as file:
+            file.write(drawing.svg.encode())
 
 
 def draw(

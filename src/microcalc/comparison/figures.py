@@ -129,10 +129,9 @@ def _froc_curve(axes: Axes, index: int, label: str, curve: FrocResult, threshold
     axes.plot(x[-1:], y[-1:], color=colour, marker="s", markersize=4)
     if threshold is not None:
         last = np.count_nonzero(np.array(curve.thresholds) >= threshold)
-        if x[last] > curve.limit:
-            axes.plot(curve.limit, y[last], color=colour, **_RING | {"marker": ">"})
-        else:
-            axes.plot(x[last], y[last], color=colour, **_RING)
+        least, most = axes.get_xlim()
+        arrow = "<" if x[last] < least else ">" if x[last] > most else None
+        axes.plot(np.clip(x[last], least, most), y[last], color=colour, **_RING | ({"marker": arrow} if arrow else {}))
 
 
 def _malignancy(evaluation: Evaluation) -> Drawing:

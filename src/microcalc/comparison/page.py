@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from microcalc.comparison import wording
-from microcalc.comparison.drawing import COLOURS, Drawing
+from microcalc.comparison.drawing import COLOURS, write_figures
 from microcalc.comparison.figures import figures
 from microcalc.comparison.gallery import make_gallery
 from microcalc.comparison.records import Evaluation
 from microcalc.comparison.scored import ScoredSystem
 from microcalc.evaluation.tables import PAPERS, Published, published, worth
-from microcalc.output.files import replacing
 from microcalc.output.html import read_asset, write_html
 from microcalc.output.words import NOT_A_DEVICE, count
 
@@ -33,10 +32,10 @@ def write_page(evaluation: Evaluation, scored: Sequence[ScoredSystem], images_ro
         WriteError: the page or a figure cannot be written.
     """
     drawn = figures(evaluation)
-    _write_figures([drawing for section in drawn.values() for drawing in section], path.parent / "figures")
+    write_figures((drawing for section in drawn.values() for drawing in section), path.parent / "figures")
     write_html(
         path,
-        read_asset("microcalc.comparison", "evaluation.html.j2"),
+        read_asset("microcalc.comparison", "macros.html.j2") + read_asset("microcalc.comparison", "evaluation.html.j2"),
         (wording.number, wording.score, wording.interval, wording.said, wording.p_value, count, worth),
         evaluation=evaluation,
         drawn=drawn,
@@ -47,7 +46,7 @@ def write_page(evaluation: Evaluation, scored: Sequence[ScoredSystem], images_ro
         gallery=make_gallery(scored, images_root),
         has_pictures=images_root is not None,
         metrics=wording.METRICS,
-        notes=_Notes(),
+        notes=Notes(),
         wording=wording,
         colours=COLOURS,
         not_a_device=NOT_A_DEVICE,
@@ -55,14 +54,8 @@ def write_page(evaluation: Evaluation, scored: Sequence[ScoredSystem], images_ro
     )
 
 
-def _write_figures(drawings: Sequence[Drawing], folder: Path) -> None:
-    for drawing in drawings:
-        with replacing(folder / f"{drawing.name}.svg") as file:
-            file.write(drawing.svg.encode())
-
-
 @dataclass
-class _Notes:
+class Notes:
     """Why numbers are missing, each reason once and numbered as it comes up."""
 
     texts: list[str] = field(default_factory=list)

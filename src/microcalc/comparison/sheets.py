@@ -10,13 +10,14 @@ from microcalc.comparison.wording import AREA
 from microcalc.evaluation.matching import parse_rule
 from microcalc.output.table import Row, cell_text, write_table
 
-_ESTIMATE = ("value", "low", "high", "n", "remark")
+#: Columns of :func:`estimate_cells`.
+ESTIMATE = ("value", "low", "high", "n", "remark")
 _ACCOUNT = tuple(name for name in Account.model_fields if name != "threshold")
-_METRICS = ("system", "level", "measure", *_ESTIMATE)
-_DIFFERENCES = ("first", "second", "measure", *_ESTIMATE, "p_value", "least_p")
+_METRICS = ("system", "level", "measure", *ESTIMATE)
+_DIFFERENCES = ("first", "second", "measure", *ESTIMATE, "p_value", "least_p")
 _FROC = ("system", "threshold", "false_positives", "sensitivity")
 _IMAGES = ("system", "image", "normal", "detections_counted", *_ACCOUNT)
-_STRATA = ("system", "by", "name", "patients", "lesions", "normal_images", "measure", *_ESTIMATE)
+_STRATA = ("system", "by", "name", "patients", "lesions", "normal_images", "measure", *ESTIMATE)
 
 #: What :func:`write_sheets` writes.
 SHEETS = ("metrics.csv", "differences.csv", "froc.csv", "images.csv", "strata.csv")
@@ -40,7 +41,7 @@ def write_sheets(evaluation: Evaluation, folder: Path) -> None:
 def _metric_rows(evaluation: Evaluation) -> Iterator[Row]:
     for system in evaluation.systems:
         for level, measure, estimate in _measures(system, evaluation):
-            yield (cell_text(system.name), level, measure, *_cells(estimate))
+            yield (cell_text(system.name), level, measure, *estimate_cells(estimate))
 
 
 def _measures(system: SystemResult, evaluation: Evaluation) -> Iterator[tuple[str, str, Estimate]]:
@@ -84,8 +85,8 @@ def _difference_rows(evaluation: Evaluation) -> Iterator[Row]:
             cell_text(one.first),
             cell_text(one.second),
             one.measure,
-            *_cells(one.difference),
-            *map(_number, (one.p_value, one.least_p)),
+            *estimate_cells(one.difference),
+            *map(number_cell, (one.p_value, one.least_p)),
         )
 
 
@@ -93,7 +94,7 @@ def _froc_rows(evaluation: Evaluation) -> Iterator[Row]:
     for system in evaluation.systems:
         curve = system.froc
         for point in zip(curve.thresholds, curve.false_positives, curve.sensitivity, strict=True):
-            yield (cell_text(system.name), *map(_number, point))
+            yield (cell_text(system.name), *map(number_cell, point))
 
 
 def _image_rows(evaluation: Evaluation) -> Iterator[Row]:
@@ -113,15 +114,18 @@ def _stratum_rows(evaluation: Evaluation) -> Iterator[Row]:
             counts = ("" if part.patients is None else part.patients, part.lesions, part.normal_images)
             sensitivity = f"sensitivity at {part.at.false_positives:g}"
             for measure, estimate in ((area, part.area), (sensitivity, part.at.sensitivity)):
-                yield (cell_text(system.name), part.by, cell_text(part.name), *counts, measure, *_cells(estimate))
+                cells = (*counts, measure, *estimate_cells(estimate))
+                yield (cell_text(system.name), part.by, cell_text(part.name), *cells)
 
 
-def _cells(estimate: Estimate) -> tuple[str | int, ...]:
-    numbers = map(_number, (estimate.value, estimate.low, estimate.high))
+def estimate_cells(estimate: Estimate) -> tuple[str | int, ...]:
+    """A number with its interval, what it was counted on, and why it is missing."""
+    numbers = map(number_cell, (estimate.value, estimate.low, estimate.high))
     return (*numbers, "" if estimate.n is None else estimate.n, cell_text(estimate.remark or ""))
 
 
-def _number(value: float | None) -> str:
+def number_cell(value: float | None) -> str:
+    """Six significant digits, counts in full; empty where there is none."""
     if value is None:
         return ""
     return f"{value:.0f}" if float(value).is_integer() else f"{value:.6g}"

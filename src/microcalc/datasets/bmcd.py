@@ -68,7 +68,8 @@ class _Name(NamedTuple):
         return f"{self.group}-{self.folder}"
 
     def __str__(self) -> str:
-        return f"{self.group.capitalize()}_cases/{self.folder}/{self.view}_{self.exam}"
+        """Its file below the folder of its group, without an ending."""
+        return f"{self.folder}/{self.view}_{self.exam}"
 
 
 def read(root: Path, options: BmcdOptions, make_executor: MakeExecutor | None) -> Listing:
@@ -144,8 +145,10 @@ def _missing(
     folders = sorted({name.case for name in present} | set(descriptions))
     kinds = sorted({(name.view, name.exam) for name in present})
     expected = [_Name(*folder, *kind) for folder in folders for kind in kinds]
-    lacking = [f"{name}.dcm" for name in expected if name not in images]
-    unmarked = [f"{name}_GT.jpg" for name in sorted(images) if name not in marked]
+    places = {group: f"{group.capitalize()}_cases" for group in _GROUPS.values()}
+    places |= {group: path.relative_to(root).as_posix() for group, path in _groups(root)}
+    lacking = [f"{places[name.group]}/{name}.dcm" for name in expected if name not in images]
+    unmarked = [f"{places[name.group]}/{name}_GT.jpg" for name in sorted(images) if name not in marked]
     return [
         *missing_files(lacking, len(expected), root),
         *missing_files(unmarked, len(images), root, "pictures of marks"),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from microcalc.datasets.copies import size_problem
-from microcalc.datasets.folders import left_out
+from microcalc.datasets.folders import ended, left_out
 from microcalc.datasets.headers import Stated, stated
 from microcalc.datasets.listing import Problem
 from microcalc.datasets.outlines import outlines, rescaled
@@ -64,13 +64,7 @@ def find_marks(sought: Sought) -> Found:
 
 def died(sought: Sought) -> Found:
     """What is known of a mammogram at which the process ended that read it."""
-    error = ReadError(
-        expected="sound image files",
-        found="one that ended the process that read it",
-        do="fetch them again",
-        where=sought.image,
-    )
-    return Found(None, None, (_unreadable(sought, sought.image, error),))
+    return Found(None, None, (ended(sought.image.relative_to(sought.root).as_posix()),))
 
 
 def red_pixels(path: Path) -> NDArray[np.bool_]:
@@ -91,8 +85,10 @@ def red_pixels(path: Path) -> NDArray[np.bool_]:
         ) from error
     tones = cv2.cvtColor(colours, cv2.COLOR_RGB2HSV)
     least, most = (0, _LEAST_SATURATION, _LEAST_VALUE), (180, 255, 255)
-    red = cv2.inRange(tones, least, (_HUE_BELOW, 255, 255)) | cv2.inRange(tones, (_HUE_ABOVE, *least[1:]), most)
-    return red.astype(bool)
+    below = cv2.inRange(tones, least, (_HUE_BELOW, 255, 255))
+    above = cv2.inRange(tones, (_HUE_ABOVE, *least[1:]), most)
+    red: NDArray[np.bool_] = cv2.bitwise_or(below, above) > 0
+    return red
 
 
 def _unreadable(sought: Sought, path: Path, error: ReadError) -> Problem:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microcalc.datasets.copies import size_problem
-from microcalc.datasets.folders import left_out
+from microcalc.datasets.folders import ended, left_out
 from microcalc.datasets.headers import Stated, stated
 from microcalc.datasets.listing import Problem
 from microcalc.datasets.outlines import outlines, rescaled
@@ -76,13 +76,7 @@ def locate(sought: Sought) -> Located:
 
 def died(sought: Sought) -> Located:
     """What is known of a mammogram at which the process ended that read it."""
-    error = ReadError(
-        expected="sound image files",
-        found="one that ended the process that read it",
-        do="fetch them again",
-        where=sought.image,
-    )
-    return Located(None, (), (_unreadable(sought, sought.image, error),))
+    return Located(None, (), (ended(sought.image.relative_to(sought.root).as_posix()),))
 
 
 def find_mask(candidates: Sequence[Path], shape: tuple[int, int]) -> tuple[Path, NDArray[np.bool_]]:
@@ -152,7 +146,7 @@ def _corners(polygon: Polygon) -> NDArray[np.float32]:
     return np.array(polygon, np.float32)
 
 
-def _polygon(contour: NDArray[np.float32]) -> Polygon:
+def _polygon(contour: cv2.typing.MatLike) -> Polygon:
     """From (n, 1, 2) x, y, as OpenCV has them."""
     return tuple((x, y) for x, y in contour[:, 0].tolist())
 

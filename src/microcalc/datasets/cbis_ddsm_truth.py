@@ -107,7 +107,8 @@ def joined(clusters: Sequence[TrueCluster], spacing_mm: Spacing, gap_mm: float) 
     if not clusters:
         return []
     regions = [region_of(cluster) for cluster in clusters]
-    near = [[one.near(other.rim(), gap_mm, spacing_mm).any() for other in regions] for one in regions]
+    rims = [region.rim().astype(np.float64) for region in regions]
+    near = [[region.near(rim, gap_mm, spacing_mm).any() for rim in rims] for region in regions]
     count, number = connected_components(np.array(near), directed=False)
     parts = ([cluster for cluster, own in zip(clusters, number, strict=True) if own == one] for one in range(count))
     return [_one(members) if len(members) > 1 else members[0] for members in parts]

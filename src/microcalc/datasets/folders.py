@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from microcalc.datasets.listing import Problem, Trouble
+from microcalc.datasets.listing import ENDED, Problem, Trouble
 from microcalc.errors import ReadError
 
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
@@ -22,18 +22,25 @@ def check_root(root: Path, name: str, layout: str, is_root: Callable[[Path], boo
         root: the folder given.
         name: of the data set, as users know it.
         layout: what its root holds, in a few words.
-        is_root: whether an existing folder is such a root, from its entries alone.
+        is_root: whether an existing folder is such a root, from its entries alone; an OSError counts as no.
 
     Raises:
         ReadError: it is none; the error names the folder one or two levels up or down that is, or an archive that was
             left unpacked.
     """
-    if root.is_dir() and is_root(root):
+
+    def is_meant(folder: Path) -> bool:
+        try:
+            return is_root(folder)
+        except OSError:  # it, or a folder in it, may not be opened
+            return False
+
+    if root.is_dir() and is_meant(root):
         return
     if not root.is_dir():
         found = "a file" if root.exists() else "no such folder"
         do = "unpack it, and name its folder" if _is_archive(root) else "check the path"
-    elif meant := next(filter(is_root, _around(root)), None):
+    elif meant := next(filter(is_meant, _around(root)), None):
         found, do = "another folder of the same download", f"name {meant}"
     elif archive := next(filter(_is_archive, _entries(root)), None):
         found, do = f"the archive {archive.name}", "unpack it first"
@@ -79,8 +86,13 @@ def left_out(path: str, error: ReadError) -> Problem:
         path: of the image, POSIX, below the root.
         error: about the image's file where it names a file, else about what is said of the image.
     """
-    kind: Trouble = "left out" if error.where is None else "unreadable"
+    kind: Trouble = "contradiction" if error.where is None else "unreadable"
     return Problem(kind=kind, path=path, expected=error.expected, found=error.found, do=error.do)
+
+
+def ended(path: str) -> Problem:
+    """What to say of an image, POSIX below the root, where the process ended that read it or what belongs to it."""
+    return Problem(kind="unreadable", path=path, expected="sound image files", found=ENDED, do="fetch them again")
 
 
 def posix_path(path: str) -> str:

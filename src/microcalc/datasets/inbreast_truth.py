@@ -119,7 +119,7 @@ def _sorted(rois: Sequence[Roi], shape: tuple[int, int]) -> _Sorted:
     last = np.array(shape[::-1]) - 1
     for number, roi in enumerate(rois, 1):
         pixels = nearest_pixel(roi.points)
-        within = ((pixels >= 0) & (pixels <= last)).all(axis=1)
+        within = np.logical_and.reduce((pixels >= 0) & (pixels <= last), axis=1)
         if not within.all():
             outside = f"region {number} ({roi.name or 'no name'}): {(~within).sum()} of {len(within)} points outside"
             parts.remarks.append(f"{outside} the image, {'cut off at its edge' if within.any() else 'left out'}")

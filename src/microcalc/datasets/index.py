@@ -48,7 +48,7 @@ def indexed(kind: str, root: Path, options: Options, read: Callable[[], Listing]
 
     One is good while this package's version, the source of its readers, and name, size and time of every file below
     the root (and below options that are paths) are what they were. A damaged one is made anew. The listing of a root
-    that is a file is not kept: the images may lie anywhere.
+    that is a file is not kept: the images may lie anywhere. Nor is one made while a process ended over a file.
 
     Args:
         kind: of the data set.
@@ -66,7 +66,8 @@ def indexed(kind: str, root: Path, options: Options, read: Callable[[], Listing]
     if not fresh and (kept := _kept(path, made_from)):
         return kept
     listing = read()
-    _keep(listing, path, made_from)
+    if listing.lasting:
+        _keep(listing, path, made_from)
     return listing
 
 

@@ -13,9 +13,13 @@ from microcalc import findings
 from microcalc.batch import MakeExecutor
 from microcalc.datasets.record import Record
 
-#: missing: a file that the data set names; unreadable: one that is damaged; contradiction: two sources disagree;
-#: left out: an image or a finding that is not used; note: something a user should know, and nothing wrong.
+#: missing: a file that the data set names; unreadable: one that is damaged; contradiction: sources disagree, or what
+#: one says makes no sense; left out: what is not used, on purpose; note: something to know, and nothing wrong.
 Trouble = Literal["missing", "unreadable", "contradiction", "left out", "note"]
+
+
+#: What is found where a process ended that read a file: the file may be damaged, or the memory was full at that moment.
+ENDED = "one that ended the process that read it"
 
 
 class Problem(findings.Record):
@@ -45,6 +49,11 @@ class Listing:
     root: Path
     records: tuple[Record, ...]
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def lasting(self) -> bool:
+        """Whether the same files make the same listing: no process ended that read them."""
+        return all(problem.found != ENDED for problem in self.problems)
 
 
 #: Reads the folder (or file) of one kind of data set. One bad file is a problem in the listing; a folder that is no

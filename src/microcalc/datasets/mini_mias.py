@@ -73,7 +73,7 @@ def read(root: Path, options: MiniMiasOptions, make_executor: MakeExecutor | Non
     """List the films.
 
     Raises:
-        ReadError: not the folder of mini-MIAS, no line of its table can be understood, or no film is there.
+        ReadError: not the folder of mini-MIAS, a line of its table cannot be understood, or no film is there.
     """
     check_root(root, "mini-MIAS", f"{_TABLE} and mdb001.pgm to mdb322.pgm", lambda folder: _table(folder) is not None)
     films = _read_table(_table(root) or root / _TABLE, options)
@@ -156,7 +156,7 @@ def _wrong_size(path: Path) -> Problem | None:
     if (header.rows, header.columns) == (SIZE, SIZE):
         return None
     return Problem(
-        kind="left out",
+        kind="contradiction",
         path=path.name,
         expected=f"{SIZE} x {SIZE} pixels, those that {_TABLE} is about",
         found=f"{header.rows} x {header.columns}",

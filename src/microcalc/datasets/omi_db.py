@@ -13,7 +13,6 @@ from microcalc.datasets.listing import Listing, Options, Problem
 from microcalc.datasets.omi_db_client import Processing, Task, died, library, read_client
 from microcalc.datasets.omi_db_marks import Filters
 from microcalc.datasets.splits import split_by_patient
-from microcalc.datasets.table import Table
 from microcalc.truth import Split
 
 _CLIENTS = ("demd", "optm")
@@ -66,7 +65,7 @@ def read(root: Path, options: OmiDbOptions, make_executor: MakeExecutor | None) 
     problems += _passed_over(sum(part.passed_over for part in parts), options)
     if options.validation_share and len({record.truth.patient for record in records}) > 1:
         shares: dict[Split, float] = {"train": 1 - options.validation_share, "validation": options.validation_share}
-        records = list(split_by_patient(Table(records), shares, options.seed))
+        records = list(split_by_patient(records, shares, options.seed))
     return Listing(root, tuple(records), tuple(problems))
 
 

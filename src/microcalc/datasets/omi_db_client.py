@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from microcalc.datasets.folders import left_out
+from microcalc.datasets.folders import ended, left_out
 from microcalc.datasets.headers import Stated, stated
 from microcalc.datasets.listing import Problem, Trouble
 from microcalc.datasets.omi_db_marks import Filters, Marks, marks_of
@@ -115,8 +115,7 @@ def read_client(task: Task) -> Found:
 
 def died(task: Task) -> Found:
     """What there is of a client whose pictures took the process down."""
-    do = "look for a damaged picture among hers"
-    return Found(problems=(task.problem("unreadable", "her pictures", "one that ended the process", do),))
+    return Found(problems=(ended(task.images.relative_to(task.root).as_posix()),))
 
 
 def _history(task: Task) -> Client | None:

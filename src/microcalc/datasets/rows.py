@@ -38,7 +38,10 @@ def read_rows(path: Path, columns: Sequence[str], *, delimiter: str | None = Non
     Raises:
         ReadError: the file is missing, is no CSV, or lacks a column.
     """
-    text = _decoded(_content(path))
+    content = _content(path)
+    if b"\0" in content:
+        raise ReadError(expected="a CSV file in UTF-8", found="no plain text", do="export it anew", where=path)
+    text = _decoded(content)
     try:
         tables = [list(_lines(text, mark)) for mark in (_DELIMITERS if delimiter is None else delimiter)]
     except csv.Error as error:

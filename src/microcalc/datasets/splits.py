@@ -24,7 +24,7 @@ _COLUMNS = ("path", "patient", "split")
 
 
 def split_by_patient(
-    table: Table,
+    records: Sequence[Record],
     shares: Mapping[Split, float],
     seed: int,
     *,
@@ -36,13 +36,14 @@ def split_by_patient(
     share. So every side has its share of all patients to within one or two, and of those of each stratum.
 
     Args:
-        table: images with their patients; a split that they have is replaced.
+        records: images with their patients; a split that they have, be it one that tears patients, is replaced.
         shares: of the patients, by side; positive, 1 together.
         seed: another one gives another split; the same one the same split of the same patients in any order.
         stratify: names the stratum of a patient with these images (all of one patient's).
 
     Raises:
         UsageError: shares that make no sense, fewer patients than sides, or an image without a patient.
+        MicrocalcError: an image listed twice.
     """
     if not shares or not all(share > 0 for share in shares.values()) or abs(sum(shares.values()) - 1) > 1e-9:
         raise UsageError(
@@ -50,7 +51,7 @@ def split_by_patient(
             found=", ".join(f"{side} {share:g}" for side, share in shares.items()) or "none",
             do="give the share of each side, such as train 0.8 and test 0.2",
         )
-    images = _by_patient(table)
+    images = _by_patient(records)
     if len(images) < len(shares):
         raise UsageError(
             expected=f"at least {len(shares)} patients, one a side",
@@ -67,7 +68,7 @@ def split_by_patient(
         lag = {side: lag[side] + share for side, share in shares.items()}
         side_of[patient] = max(lag, key=lambda side: lag[side])
         lag[side_of[patient]] -= 1
-    return table.with_truth(lambda truth: truth.model_copy(update={"split": side_of[str(truth.patient)]}))
+    return Table(_on_side(record, side_of[str(record.truth.patient)]) for record in records)
 
 
 def by_finding(records: Sequence[Record]) -> str:
@@ -143,15 +144,17 @@ def without_leaks(records: Sequence[Record], side: Split = "test") -> tuple[tupl
         found=f"{len(torn)} on two",
         do=f"nothing: their {sum(moved)} images of another side were moved to {side}",
     )
-    return tuple(
-        replace(record, truth=record.truth.model_copy(update={"split": side})) if move else record
-        for record, move in zip(records, moved, strict=True)
-    ), (problem,)
+    kept = (_on_side(record, side) if move else record for record, move in zip(records, moved, strict=True))
+    return tuple(kept), (problem,)
 
 
-def _by_patient(table: Table) -> dict[str, list[Record]]:
+def _on_side(record: Record, side: Split) -> Record:
+    return replace(record, truth=record.truth.model_copy(update={"split": side}))
+
+
+def _by_patient(records: Sequence[Record]) -> dict[str, list[Record]]:
     images: defaultdict[str, list[Record]] = defaultdict(list)
-    for record in table:
+    for record in records:
         if record.truth.patient is None:
             raise UsageError(
                 expected="the patient of every image, to split by patient",

@@ -76,7 +76,7 @@ def _by_image(rows: Sequence[Row], table: str) -> tuple[Mapping[str, Sequence[_N
         return by_image, []
     found = f"none in row {unnamed[0][0]}" + (f" ({len(unnamed)} such)" if len(unnamed) > 1 else "")
     do = "name the image's file; these rows are left out"
-    problem = Problem(kind="left out", path=table, expected="an image in every row", found=found, do=do)
+    problem = Problem(kind="contradiction", path=table, expected="an image in every row", found=found, do=do)
     return by_image, [problem]
 
 
