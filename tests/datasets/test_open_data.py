@@ -114,3 +114,13 @@ def test_a_benchmark_is_told_how_to_make_what_is_not_there(monkeypatch, tmp_path
     [found] = open_data("bench:v1-small", make_executor="pool", on_study="tell")
     assert asked == [("v1-small", "pool", "tell")]
     assert found.path == Path(tmp_path / "a.png")
+
+
+def test_half_a_download_is_told_of(mine, caplog):
+    root, _ = mine
+    open_data(f"mine:{root}")
+    (said,) = caplog.messages
+    assert said.startswith(
+        "The data set is not whole: 1 remark about missing or unreadable files, such as b.png: missing"
+    )
+    assert "microcalc data check" in said

@@ -1,5 +1,6 @@
 import filecmp
 import functools
+import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
@@ -119,10 +120,17 @@ def test_what_a_review_drops_is_left_out_and_nothing_takes_its_place(store, tabl
     reviewed = write_store(tmp_path / "out", "pesapane112", table, seed=7, review=tmp_path / "decisions.csv")
     gone = {normal[0], normal[3]}
     assert reviewed.patches == tuple(patch for patch in store.patches if patch not in gone)
-    assert reviewed.manifest.dropped == 2
-    # With another seed these normal patches do not exist.
+    assert (reviewed.manifest.dropped, reviewed.manifest.dropped_elsewhere) == (2, 0)
+    # normal[0] is of the training patient, normal[3] of the one validated on.
+    train = write_store(
+        tmp_path / "train", "pesapane112", table, seed=7, split="train", review=tmp_path / "decisions.csv"
+    )
+    assert (train.manifest.dropped, train.manifest.dropped_elsewhere) == (1, 1)
+    # With another seed these normal patches do not exist. The store that is there already stays as it is.
     with pytest.raises(UsageError, match=r"decisions\.csv.*found 2 dropped, none of which is among these"):
-        write_store(tmp_path / "else", "pesapane112", table, seed=8, review=tmp_path / "decisions.csv")
+        write_store(tmp_path / "out", "pesapane112", table, seed=8, review=tmp_path / "decisions.csv")
+    assert PatchStore.open(tmp_path / "out").patches == reviewed.patches
+    assert not list((tmp_path / "out").glob("*.partial.jsonl"))
 
 
 def test_a_data_set_without_the_truth_that_is_asked_for(table, tmp_path):
@@ -226,3 +234,50 @@ def test_a_new_store_replaces_the_old_one_and_nothing_else(store, table, tmp_pat
         "shard-0000.npy",
     ]
     assert PatchStore.open(out).manifest.protocol == "cortina16"
+
+
+def test_an_earlier_store_stays_until_its_successor_is_planned(store, table, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(store.folder, out)
+    with pytest.raises(StoppedError):
+        write_store(out, "cortina16", table, on_outcome=stop)
+    assert PatchStore.open(out).patches == store.patches
+    resumed = write_store(out, "cortina16", table, resume=True)
+    assert same(out, write_store(tmp_path / "anew", "cortina16", table).folder, "run.json")
+    assert resumed.manifest.protocol == "cortina16"
+
+
+def stop(*news):
+    raise StoppedError
+
+
+def test_a_resumed_run_leaves_no_shard_of_images_that_are_gone(small_set, tmp_path, monkeypatch):
+    monkeypatch.setattr(cutting, "SHARD_IMAGES", 1)
+    shutil.copytree(small_set, tmp_path / "set")
+    table = open_data(f"truth:{tmp_path / 'set'}")
+    interrupted(tmp_path / "out", table, 9)  # all planned and cut, but not described
+    (tmp_path / "out" / "shard-0001.npy").rename(tmp_path / "out" / "shard-0007.npy")  # of another number then
+    store = write_store(tmp_path / "out", "pesapane112", table, seed=7, resume=True)
+    shards = {path.name for path in (tmp_path / "out").glob("shard-*.npy")}
+    assert shards == {shard.name for shard in store.manifest.shards}
+
+
+def test_healthy_patches_come_from_patients_of_whom_no_image_shows_anything(toy, tmp_path):
+    images = []
+    for name, patient, known in (
+        ("a_L.png", "a", {"clusters": [{"bbox": [300, 300, 310, 310]}]}),
+        ("a_R.png", "a", {"normal": True}),
+        ("b_L.png", "b", {"normal": True}),
+        ("c_L.png", None, {"normal": True}),
+    ):
+        toy.draw_breast(tmp_path / name, (1000, 900))
+        images.append({"path": name, "patient": patient, **known})
+    truth = {"schema": "microcalc.truth/1", "root": ".", "images": images}
+    (tmp_path / "truth.json").write_text(json.dumps(truth))
+    store = write_store(tmp_path / "out", "mracko674", open_data(f"truth:{tmp_path}"))
+    assert [(patch.image, patch.origin) for patch in store.patches] == [
+        ("a_L.png", "cluster"),
+        ("b_L.png", "healthy"),
+        ("c_L.png", "healthy"),
+    ]
+    assert store.manifest.left_out == {"healthy patches of patients with findings": 1}

@@ -104,3 +104,13 @@ def test_a_breast_smaller_than_a_patch_is_said(toy):
     sites, left_out = toy.planned(SMALL, toy.ground(20, normal=True, breast=breast))
     assert sites["no cluster"] == []
     assert left_out == {"healthy image without a place that is 70% breast": 1}
+
+
+def test_a_cluster_is_centred_as_it_is_marked_and_not_by_the_few_calcifications_that_are_listed(toy):
+    marked = cluster(29.5, 39.5, 45.5, 49.5)  # centre (37.5, 44.5); its one listed calcification is at its left
+    wide = cluster(49.5, 79.5, 79.5, 89.5)  # 30 px wide, although what is listed in it fits into a patch
+    sites, left_out = toy.planned(
+        SMALL, toy.ground(20, clusters=(marked, wide), calcifications=toy.points((31, 41), (52, 82)))
+    )
+    assert sites["cluster"] == [(28, 35, "cluster")]
+    assert left_out == {"cluster larger than a patch": 1}

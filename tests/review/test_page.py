@@ -63,6 +63,7 @@ def test_undo_goes_back_step_by_step(page, decisions):
     press(page, "k", "d", "z")
     assert page.text("place") == "Patch 2 of 12"
     assert page.text("decision") == "undecided"
+    assert (page.text("origin"), page.text("image") != "") == ("healthy", True)
     press(page, "z", "u", "ArrowLeft", "d", "z")
     assert decisions()[2:] == [(1, "undecided"), (0, "undecided"), (0, "unsure"), (0, "drop"), (0, "unsure")]
     assert page.text("decision") == "unsure"
@@ -113,6 +114,8 @@ def test_a_page_sees_what_another_one_decides(page, server, open_page, decisions
     assert (other.text("place"), other.text("decision")) == ("Patch 1 of 12", "keep")
     press(other, "d")
     page.wait("all.decisions[0] === 'drop'")
+    # What else is told of the patch on show is still there.
+    assert page.text("origin") == "healthy"
     assert decisions() == [(0, "keep"), (0, "drop")]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,6 @@ from microcalc.evaluation.froc import Per
 from microcalc.evaluation.levels import Level
 from microcalc.findings import Failure
 from microcalc.output import remove, replacing
-from microcalc.output.words import count
 from microcalc.provenance import write_run_record
 from microcalc.truth import ImageTruth, Split
 
@@ -144,7 +143,7 @@ def benchmark(
     detectors, proposers = options.named_detectors(), options.proposers
     table = open_data(data, make_executor=make_executor)
     table = table if options.split is None else table.split(options.split)
-    lacking = tuple(_lacking(data, make_executor))
+    lacking = list_data(data, make_executor=make_executor).lacking
     truths = [record.truth for record in table]
     if detectors:  # before hours of work
         check_defined(truths, *choose_rule(truths, options.level, options.rule), options.per)
@@ -199,7 +198,7 @@ def _result(
     options: BenchmarkOptions,
     detected: Detected | None,
     proposed: Proposed | None,
-    lacking: Sequence[str],
+    lacking: str | None,
 ) -> Benchmark:
     candidates = None if proposed is None else summarise(proposed, table, draws=options.draws, seed=options.seed)
     return Benchmark(
@@ -207,21 +206,10 @@ def _result(
         data=_without_folders(data),
         split=options.split,
         images=len(table),
-        remarks=(*lacking, *(() if detected is None else detected.remarks)),
+        remarks=(*filter(None, [lacking]), *(() if detected is None else detected.remarks)),
         detectors=() if detected is None else detected.results,
         candidates=candidates,
     )
-
-
-def _lacking(data: str, make_executor: MakeExecutor | None) -> Iterator[str]:
-    """Whether the data set is whole: on half a download the numbers are those of that half."""
-    listing = list_data(data, make_executor=make_executor)
-    lacking = [problem for problem in listing.problems if problem.kind in ("missing", "unreadable")]
-    if lacking:
-        yield (
-            f"The data set is not whole: {count(len(lacking), 'remark')} about missing or unreadable files, such as "
-            f"{lacking[0]}. All of them: microcalc data check."
-        )
 
 
 def _without_folders(data: str) -> str:

@@ -44,7 +44,7 @@ def patches(
     wishes = given(split=split, review=review)
     pool, begun = process_pool(jobs), False
     try:
-        with progress("Cutting", _line) as tell:
+        with progress("Cutting", line) as tell:
 
             def on_outcome(outcome: Outcome, done: int, total: int) -> None:
                 nonlocal begun
@@ -72,7 +72,8 @@ def patches(
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-def _line(outcome: Outcome) -> str:
+def line(outcome: Outcome) -> str:
+    """What a log says of a planned image, a shard or a failure."""
     from collections import Counter
 
     from microcalc.findings import Failure
@@ -103,6 +104,9 @@ def _summary(store: PatchStore) -> str:
         lines.append(f"Left out to balance classes: {known.balanced_out}")
     if known.dropped:
         lines.append(f"Dropped by the review: {known.dropped}")
+    if known.dropped_elsewhere:
+        others = count(known.dropped_elsewhere, "patch", "patches")
+        lines.append(f"Not among these: {others} that the review dropped; was its --split or --seed another one?")
     if known.spacing_assumed:
         assumed = count(known.spacing_assumed, "image")
         lines.append(f"Pixel pitch of 0.07 mm assumed for {assumed}, which state none.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from microcalc.cli import data_patches
 from microcalc.cli.shared import EXIT_SOME_FAILED, Jobs, Out, given, progress
 
 if TYPE_CHECKING:
@@ -56,13 +57,12 @@ def review(
 
 
 def _line(outcome: Outcome) -> str:
-    from microcalc.cli.data_patches import _line as patches_line
     from microcalc.findings import ImageFindings
     from microcalc.output.words import count
 
     if isinstance(outcome, ImageFindings):
         return f"{outcome.path}: {count(len(outcome.calcifications), 'mark')}"
-    return patches_line(outcome)
+    return data_patches.line(outcome)
 
 
 def _summary(decisions: Sequence[Choice]) -> str:

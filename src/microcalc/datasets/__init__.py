@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +98,9 @@ def list_data(
 
 
 def open_data(data: str, *, make_executor: MakeExecutor | None = None, on_study: OnStudy | None = None) -> Table:
-    """The images of the data set that a SPEC names: what :func:`list_data` lists, once it is known to be sound.
+    """The images of the data set that a SPEC names: what :func:`list_data` lists.
+
+    Where files of it are missing or unreadable, the log ``microcalc.datasets`` is told so, in one warning.
 
     Raises:
         ReadError: there is no image at all, or one is missing that a truth of the package's own names.
@@ -114,6 +117,8 @@ def open_data(data: str, *, make_executor: MakeExecutor | None = None, on_study:
             do=f"see what is wrong: microcalc data check '{data}' --out DIR",
             where=listing.root,
         )
+    if listing.lacking is not None:
+        _LOG.warning(listing.lacking)
     return Table(listing.records)
 
 
@@ -194,6 +199,8 @@ def _table() -> Loaded:
 
     return tabular.TabularOptions, tabular.read
 
+
+_LOG = logging.getLogger(__name__)
 
 #: With a truth of the package's own, which names no image that is not there.
 _OWN = ("truth", "bench")

@@ -12,6 +12,7 @@ from pydantic import Field
 from microcalc import findings
 from microcalc.batch import MakeExecutor
 from microcalc.datasets.record import Record
+from microcalc.output.words import count
 
 #: missing: a file that the data set names; unreadable: one that is damaged; contradiction: sources disagree, or what
 #: one says makes no sense; left out: what is not used, on purpose; note: something to know, and nothing wrong.
@@ -54,6 +55,17 @@ class Listing:
     def lasting(self) -> bool:
         """Whether the same files make the same listing: no process ended that read them."""
         return all(problem.found != ENDED for problem in self.problems)
+
+    @property
+    def lacking(self) -> str | None:
+        """In a sentence, what is missing or unreadable: on half a download, numbers are those of that half."""
+        lacking = [problem for problem in self.problems if problem.kind in ("missing", "unreadable")]
+        if not lacking:
+            return None
+        return (
+            f"The data set is not whole: {count(len(lacking), 'remark')} about missing or unreadable files, such as "
+            f"{lacking[0]}. All of them: microcalc data check."
+        )
 
 
 #: Reads the folder (or file) of one kind of data set. One bad file is a problem in the listing; a folder that is no

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from microcalc import findings
-from microcalc.batch import MakeExecutor, work
+from microcalc.batch import MakeExecutor, death, work
 from microcalc.datasets import Record, Table
 from microcalc.errors import MicrocalcError
 from microcalc.findings import Failure
@@ -20,7 +20,6 @@ from microcalc.output import replacing
 from microcalc.patches.cut import cut, cut_classes
 from microcalc.patches.ground import Ground
 from microcalc.patches.patch import Patch
-from microcalc.patches.planning import death
 from microcalc.patches.protocol import Protocol
 from microcalc.patches.protocols import find_protocol
 from microcalc.patches.store import Shard
@@ -134,5 +133,5 @@ def _cut(task: ShardTask) -> ShardDone:
 
 
 def _died(task: ShardTask) -> ShardDone:
-    failed = tuple(death(record) for record, _ in task.pieces)
+    failed = tuple(death(record.truth.path) for record, _ in task.pieces)
     return ShardDone(shard=Shard(name=task.name, patches=0), sha256=task.sha256, failed=failed)

@@ -24,7 +24,7 @@ def read_decisions(path: Path) -> dict[str, Decision]:
         ReadError: the file is missing, lacks columns, or has a line that is no decision.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # a spreadsheet puts a mark before it
     except (OSError, ValueError) as error:
         raise _damaged(path, getattr(error, "strerror", None) or "another encoding than UTF-8") from error
     whole, _, _ = text.rpartition("\n")

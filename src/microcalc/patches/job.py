@@ -26,7 +26,7 @@ from microcalc.patches.patch import Patch
 from microcalc.patches.planning import ImagePlan, balanced, plan_all
 from microcalc.patches.protocol import Protocol
 from microcalc.patches.protocols import find_protocol
-from microcalc.patches.store import MANIFEST, PLANS, ROWS, SHARDS, Manifest, PatchStore, write_rows
+from microcalc.patches.store import MANIFEST, PLANS, ROWS, SHARDS, Manifest, PatchStore, Shard, write_rows
 from microcalc.provenance import package_version, write_run_record
 from microcalc.truth import Split
 
@@ -57,7 +57,7 @@ def write_store(
     manifest is.
 
     Args:
-        out: made where missing; an earlier store in it is replaced.
+        out: made where missing; an earlier store in it is replaced, once all images are planned.
         protocol: one of ``PROTOCOLS``.
         table: the images.
         seed: of everything drawn, 0 or more.
@@ -83,17 +83,23 @@ def write_store(
     settings = _settings(chosen, rules, seed, split, dropped)
     if resume and (finished := _finished(out, settings)) is not None:
         return finished
-    if not resume:
-        _forget(out)
     tell = on_outcome or _tell_nobody
     plans = Journal(out / PLANS, settings, ImagePlan, _nothing, resume=resume)
     shards = Journal(out / SHARDS, settings, ShardDone, _nothing, resume=resume)
     planned, failed = plan_all(chosen, rules, seed, plans, make_executor, tell)
     every = [patch for plan in planned for patch in plan.patches]
     even = balanced(every, rules, seed)
-    reviewed = _reviewed(even, dropped, review)
+    try:
+        reviewed = _reviewed(even, dropped, review)
+    except UsageError:
+        plans.remove()  # made for this review: no other call can go on with them
+        shards.remove()
+        raise
+    if not shards.finished:
+        _forget(out)  # not before: until here a wrong call, or an interruption, costs nothing
     tasks = share_out(out, chosen, rules, reviewed)
     done = cut_all(tasks, shards, make_executor, tell)
+    _remove_shards(out, but=[outcome.shard for outcome in done if outcome.shard.patches])
     store = _describe(
         out,
         rules,
@@ -103,6 +109,7 @@ def write_store(
         split=split,
         balanced_out=len(every) - len(even),
         dropped=len(even) - len(reviewed),
+        dropped_elsewhere=len(dropped) - (len(even) - len(reviewed)),
         failed=(*failed, *(failure for outcome in done for failure in outcome.failed)),
     )
     write_run_record(out / _RUN, settings, {"seconds": round(time.perf_counter() - clock, 3)})
@@ -165,10 +172,18 @@ def _finished(out: Path, settings: Mapping[str, Any]) -> PatchStore | None:
 
 def _forget(out: Path) -> None:
     """Remove an earlier store, the manifest first; what else is in the folder stays."""
-    shards = (path for path in out.glob("*.npy") if re.fullmatch(r"(shard|mask)-\d{4,}\.npy", path.name))
-    for path in (*(out / name for name in (MANIFEST, _RUN, ROWS)), *shards):
-        remove(path)
+    for name in (MANIFEST, _RUN, ROWS):
+        remove(out / name)
+    _remove_shards(out, but=())
     remove_contact_sheets(out)
+
+
+def _remove_shards(out: Path, but: Sequence[Shard]) -> None:
+    """Remove shards of an earlier store, or of a run that was interrupted and had planned otherwise."""
+    kept = {name for shard in but for name in (shard.name, shard.masks)}
+    for path in out.glob("*.npy"):
+        if path.name not in kept and re.fullmatch(r"(shard|mask)-\d{4,}\.npy", path.name):
+            remove(path)
 
 
 def _nothing(out: Path) -> tuple[()]:

@@ -13,11 +13,12 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from microcalc.evaluation.regions import all_within, region_of
-from microcalc.patches.calcium import Lesion, lesions
+from microcalc.patches.calcium import lesions
 from microcalc.patches.ground import Ground
+from microcalc.patches.patch import HEALTHY
 from microcalc.patches.protocol import LeftOut, Protocol, Sites
 from microcalc.patches.sites import at, centred, drawn, sums
-from microcalc.truth import Ignored
+from microcalc.truth import Ignored, TrueCluster
 
 NO_CLUSTER, CLUSTER = "no cluster", "cluster"
 #: Least share of a healthy patch that is breast.
@@ -30,11 +31,11 @@ def _plan(ground: Ground, rng: Generator) -> Iterator[Sites | LeftOut]:
     truth, others = ground.record.truth, ground.record.facts.others
     macro = [part for part in truth.ignore if _is_macrocalcification(part)]
     clusters = _suspicious(ground, macro)
-    yield from _centred(ground, [cluster.bounds for cluster in clusters], CLUSTER, "cluster")
+    yield from _centred(ground, [np.array(cluster.bbox) for cluster in clusters], CLUSTER, "cluster")
     # What else is to be ignored may hide one, such as an image of which masks are missing.
     hidden = [region_of(part) for part in truth.ignore if part not in macro]
-    regions = [region for cluster in clusters for region in cluster.regions] + hidden
-    holds = sums(ground.covered(regions), ground.size_px)
+    marked = [region_of(cluster) for cluster in clusters]
+    holds = sums(ground.covered(marked + hidden), ground.size_px)
     for origin, boxes in (
         ("mass", [np.array(finding.bbox) for finding in others if "mass" in finding.kind]),
         ("macrocalcification", [np.array(part.bbox) for part in macro]),
@@ -44,18 +45,22 @@ def _plan(ground: Ground, rng: Generator) -> Iterator[Sites | LeftOut]:
         allowed = sums(ground.breast, ground.size_px) >= BREAST_SHARE * ground.size_px**2
         if not allowed.any():
             yield LeftOut(f"healthy image without a place that is {BREAST_SHARE:.0%} breast")
-        yield Sites(drawn(allowed, 1, rng), NO_CLUSTER, "healthy")
+        yield Sites(drawn(allowed, 1, rng), NO_CLUSTER, HEALTHY)
 
 
 def _is_macrocalcification(part: Ignored) -> bool:
     return any(words in (part.reason or "") for words in _MACROCALCIFICATION)
 
 
-def _suspicious(ground: Ground, macro: list[Ignored]) -> list[Lesion]:
-    """The clusters, but for those of macrocalcifications alone."""
-    large = [region_of(part) for part in macro]
-    known = lesions(ground.record.truth, ground.spacing_mm)
-    return [lesion for lesion in known if lesion.is_cluster and not all_within(lesion.regions, large).all()]
+def _suspicious(ground: Ground, macro: list[Ignored]) -> list[TrueCluster]:
+    """The clusters as they are marked, but for those of macrocalcifications alone."""
+    truth, large = ground.record.truth, [region_of(part) for part in macro]
+    known = lesions(truth, ground.spacing_mm)[: len(truth.clusters)]
+    return [
+        cluster
+        for cluster, lesion in zip(truth.clusters, known, strict=True)
+        if not all_within(lesion.regions, large).all()
+    ]
 
 
 def _centred(
@@ -85,11 +90,12 @@ MRACKO674 = Protocol(
     asks_for="clusters",
     serves=lambda truth: bool(truth.clusters),
     plan=_plan,
+    healthy_patients=True,
     notes=(
         "native pixels; a cluster wider or higher than a patch is left out, others are centred and the patch is "
         "shifted inside the image",
         "negatives: masses, macrocalcifications (regions to ignore that are typically benign or over 1 mm), and one "
-        "random patch, at least 70 % breast, for each normal image without other findings",
+        "random patch, at least 70 % breast, for each normal image of a patient of whom no image shows anything",
         "chosen: other findings are centred, shifted and left out by size as clusters are, and where a marked cluster "
         "or another region to ignore is in the patch; the paper leaves out masses with microcalcifications by eye",
         "classes are not balanced: the paper weights its loss by 0.359 and 0.641, and turns all patches of the "

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from microcalc.findings import Box
 from microcalc.truth import Split
 
+#: Origin of patches of tissue without any finding.
+HEALTHY = "healthy"
+
 
 @dataclass(frozen=True, slots=True)
 class Patch:

@@ -13,13 +13,13 @@ from numpy.random import Generator
 from pydantic import Field
 
 from microcalc import findings
-from microcalc.batch import MakeExecutor, work
+from microcalc.batch import MakeExecutor, death, work
 from microcalc.datasets import Record, Table
 from microcalc.errors import MicrocalcError
 from microcalc.findings import Failure
 from microcalc.journal import Journal
 from microcalc.patches.ground import Ground
-from microcalc.patches.patch import Patch
+from microcalc.patches.patch import HEALTHY, Patch
 from microcalc.patches.protocol import LeftOut, Protocol, Sites
 from microcalc.patches.protocols import find_protocol
 from microcalc.truth import Split
@@ -54,7 +54,8 @@ def plan_all(
         on_image(outcome, len(outcomes), len(table))
     ordered = [outcomes[record.truth.path] for record in table]
     failed = [outcome for outcome in ordered if isinstance(outcome, Failure)]
-    return [outcome for outcome in ordered if isinstance(outcome, ImagePlan)], failed
+    plans = [outcome for outcome in ordered if isinstance(outcome, ImagePlan)]
+    return _of_healthy_patients(plans, table) if protocol.healthy_patients else plans, failed
 
 
 @dataclass(frozen=True)
@@ -72,13 +73,7 @@ def _plan(task: _Task) -> ImagePlan | Failure:
 
 
 def _died(task: _Task) -> ImagePlan | Failure:
-    return death(task.record)
-
-
-def death(record: Record) -> Failure:
-    """What is said of an image that took a process down with it."""
-    reason = "expected an image that can be read, found one on which the process dies; check the file"
-    return Failure(path=record.truth.path, reason=reason)
+    return death(task.record.truth.path)
 
 
 def plan_image(record: Record, protocol: Protocol, seed: int) -> ImagePlan:
@@ -102,6 +97,21 @@ def plan_image(record: Record, protocol: Protocol, seed: int) -> ImagePlan:
         left_out=dict(+left_out),
         spacing_assumed=ground.spacing_assumed,
     )
+
+
+def _of_healthy_patients(plans: Sequence[ImagePlan], table: Table) -> list[ImagePlan]:
+    """Without healthy patches of patients of whom any image shows something."""
+    shows = (r.truth for r in table if r.findings or r.truth.ignore or r.truth.normal is False)
+    with_findings = {truth.patient for truth in shows if truth.patient is not None}
+    kept = []
+    for plan in plans:
+        gone = [patch for patch in plan.patches if patch.origin == HEALTHY and patch.patient in with_findings]
+        if gone:
+            patches = tuple(patch for patch in plan.patches if patch not in gone)
+            left_out = plan.left_out | {"healthy patches of patients with findings": len(gone)}
+            plan = plan.model_copy(update={"patches": patches, "left_out": left_out})
+        kept.append(plan)
+    return kept
 
 
 def _rng(seed: int, path: str) -> Generator:

@@ -59,6 +59,8 @@ class Protocol:
     #: Pixel pitch that images are brought to, mm; None: their own.
     spacing_mm: float | None = None
     balance: Balance = keep_all
+    #: Whether healthy patches come only from patients of whom no image shows anything.
+    healthy_patients: bool = False
     #: Labels that a mask outlines, and what paints it: (rows, columns) uint8 of the ground, 0 or a label's index.
     channels: tuple[str, ...] = ()
     paint: Callable[[Ground], NDArray[np.uint8]] | None = None

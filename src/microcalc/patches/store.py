@@ -66,6 +66,9 @@ class Manifest(Document):
     balanced_out: int = Field(description="Patches left out to balance classes.")
     spacing_assumed: int = Field(description="Images brought to the pitch from 0.07 mm, since nothing states theirs.")
     dropped: int = Field(description="Patches that a review dropped.")
+    dropped_elsewhere: int = Field(
+        default=0, description="Others that it dropped: of another side of the split, seed or data set than these."
+    )
     failed: tuple[Failure, ...]
     notes: tuple[str, ...] = Field(description="Where the protocol chose because its paper is silent.")
 

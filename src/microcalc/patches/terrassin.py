@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from microcalc.patches.calcium import Lesion, ignored, is_annotated, lesions
 from microcalc.patches.ground import Corners, Ground
+from microcalc.patches.patch import HEALTHY
 from microcalc.patches.protocol import LeftOut, Protocol, Sites
 from microcalc.patches.sites import at, centred, drawn, grid, sums
 from microcalc.truth import Split
@@ -37,7 +38,7 @@ def _around_lesions(ground: Ground, rng: Generator) -> Iterator[Sites | LeftOut]
         yield Sites(corners, _label(lesion), "lesion")
     if ground.record.truth.normal:
         allowed = sums(ground.breast, ground.size_px) >= BREAST_SHARE * ground.size_px**2
-        yield Sites(drawn(allowed, NORMALS_PER_IMAGE, rng), NORMAL, "healthy")
+        yield Sites(drawn(allowed, NORMALS_PER_IMAGE, rng), NORMAL, HEALTHY)
 
 
 def _holding(ground: Ground, lesion: Lesion, rng: Generator) -> Corners:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import microcalc
-from microcalc.batch import MakeExecutor, work
+from microcalc.batch import MakeExecutor, death, work
 from microcalc.datasets import Record
 from microcalc.detectors import load_detector
 from microcalc.errors import MicrocalcError
@@ -76,5 +76,4 @@ def _detect(record: Record) -> Outcome:
 
 
 def _died(record: Record) -> Outcome:
-    reason = "expected an image that can be decoded, found one on which the process dies; check the file"
-    return Failure(path=record.truth.path, reason=reason)
+    return death(record.truth.path)

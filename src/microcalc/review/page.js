@@ -160,6 +160,7 @@ async function go(number) {
   Object.assign(view, { zoom: 1, x: 0, y: 0 });
   showDecision();
   showStrip();
+  element("origin").textContent = element("image").textContent = "";
   element("sheet").hidden = element("bar").hidden = true;
   element("waiting").hidden = false;
   element("waiting").textContent = "Loading";
@@ -202,7 +203,6 @@ function showDecision() {
   }
   element("its-label").textContent = all.labels[at];
   element("score").textContent = all.scores[at]?.toFixed(3).replace("0.000", "none") ?? "not scored";
-  element("origin").textContent = element("image").textContent = "";
 }
 
 async function show(patch, number) {
