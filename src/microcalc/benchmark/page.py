@@ -11,7 +11,7 @@ from microcalc.comparison import wording
 from microcalc.comparison.drawing import COLOURS, write_figures
 from microcalc.comparison.page import Notes
 from microcalc.comparison.records import Estimate, Evaluation
-from microcalc.output.html import read_asset, write_html
+from microcalc.output.html import page_style, read_asset, write_html
 from microcalc.output.words import NOT_A_DEVICE, count
 
 
@@ -45,7 +45,7 @@ def write_page(benchmark: Benchmark, evaluation: Evaluation | None, proposed: Pr
         wording=wording,
         colours=COLOURS,
         not_a_device=NOT_A_DEVICE,
-        style=read_asset("microcalc.comparison", "evaluation.css"),
+        style=page_style("microcalc.comparison", "evaluation.css"),
     )
 
 

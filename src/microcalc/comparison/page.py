@@ -13,7 +13,7 @@ from microcalc.comparison.gallery import make_gallery
 from microcalc.comparison.records import Evaluation
 from microcalc.comparison.scored import ScoredSystem
 from microcalc.evaluation.tables import PAPERS, Published, published, worth
-from microcalc.output.html import read_asset, write_html
+from microcalc.output.html import page_style, read_asset, write_html
 from microcalc.output.words import NOT_A_DEVICE, count
 
 
@@ -50,7 +50,7 @@ def write_page(evaluation: Evaluation, scored: Sequence[ScoredSystem], images_ro
         wording=wording,
         colours=COLOURS,
         not_a_device=NOT_A_DEVICE,
-        style=read_asset("microcalc.comparison", "evaluation.css"),
+        style=page_style("microcalc.comparison", "evaluation.css"),
     )
 
 

@@ -11,7 +11,7 @@ from microcalc.batch import MakeExecutor, work
 from microcalc.datasets import Problem, Record
 from microcalc.inspection.pictures import Picture, no_picture, picture
 from microcalc.inspection.records import FAULTS, Fault, FaultKind, Inspection
-from microcalc.output.html import read_asset, write_html
+from microcalc.output.html import page_style, read_asset, write_html
 from microcalc.output.words import NOT_A_DEVICE, count
 
 #: Of each kind of fault, those shown with pictures, and those named on the page; inspection.json has all.
@@ -67,7 +67,7 @@ def write_page(
         splits=splits if len(splits) > 1 else [],
         most_named=MOST_NAMED,
         not_a_device=NOT_A_DEVICE,
-        style=read_asset("microcalc.inspection", "inspection.css"),
+        style=page_style("microcalc.inspection", "inspection.css"),
     )
 
 

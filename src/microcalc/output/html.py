@@ -78,3 +78,8 @@ def write_html(path: Path, template: str, filters: Sequence[Callable[..., object
 def read_asset(package: str, name: str) -> str:
     """A text file that comes with a package: a template, style or script."""
     return resources.files(package).joinpath(name).read_text("utf-8")
+
+
+def page_style(package: str, name: str) -> str:
+    """The style of a page: what all pages but the report share, and its own."""
+    return read_asset("microcalc.output", "ground.css") + read_asset(package, name)

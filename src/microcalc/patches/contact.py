@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microcalc.output import remove, replacing
-from microcalc.output.html import read_asset, write_html
+from microcalc.output.html import page_style, read_asset, write_html
 from microcalc.output.words import NOT_A_DEVICE, count
 from microcalc.patches.patch import Patch
 from microcalc.patches.store import PatchStore
@@ -68,7 +68,7 @@ def write_contact_sheets(store: PatchStore) -> None:
             images=len({patch.image for patch in here}),
             sheets=_write_sheets(store, shown, _slug(label)),
             not_a_device=NOT_A_DEVICE,
-            style=read_asset("microcalc.patches", "contact.css"),
+            style=page_style("microcalc.patches", "contact.css"),
         )
 
 
