@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import threading
 import tracemalloc
 
 import numpy as np
@@ -12,6 +14,7 @@ from pydicom.dataset import Dataset
 
 from microcalc.errors import MicrocalcError, ReadError
 from microcalc.imageio import read_mammogram
+from microcalc.imageio.tags import quiet
 
 RAMP = np.arange(12, dtype="u2").reshape(3, 4)
 
@@ -120,7 +123,7 @@ class TestUnreadable:
     def test_not_an_image(self, tmp_path, content, found):
         path = tmp_path / "file"
         path.write_bytes(content)
-        with pytest.raises(ReadError, match=f"{path}: expected a DICOM, PNG, TIFF or PGM file, found {found};"):
+        with pytest.raises(ReadError, match=f"{path}: expected a DICOM, PNG, JPEG, TIFF or PGM file, found {found};"):
             read_mammogram(path)
 
     def test_missing(self, tmp_path):
@@ -226,3 +229,20 @@ def test_a_huge_file_is_refused_before_it_takes_memory(tmp_path):
         read_mammogram(path)
     assert tracemalloc.get_traced_memory()[1] < 400e6
     tracemalloc.stop()
+
+
+def test_threads_that_read_at_once_do_not_make_each_other_speak(caplog):
+    """One that ends must not end the silence of another."""
+    ours, theirs = quiet(), quiet()
+    speak = logging.getLogger("pydicom").warning
+
+    def in_a_thread(job):
+        thread = threading.Thread(target=job)
+        thread.start()
+        thread.join()
+
+    with ours:
+        in_a_thread(theirs.__enter__)
+        speak("inside")
+    speak("outside")
+    assert caplog.messages == ["outside"]

@@ -429,7 +429,7 @@ def test_bmcd_marks_are_red_on_a_smaller_picture(tmp_path: Path):
 
 def test_bmcd_without_openpyxl_is_refused(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "openpyxl", None)
-    with pytest.raises(UsageError, match=r"expected the package openpyxl.*microcalc\[layouts\]"):
+    with pytest.raises(UsageError, match=r"expected the package openpyxl.*microcalc\[data\]"):
         LAYOUTS["bmcd"].check(1)
 
 

@@ -13,6 +13,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
@@ -22,17 +23,21 @@ _CODE_STRING = re.compile(r"[A-Z0-9_./+\- ]{1,64}")
 _UID = re.compile(r"[0-9.]{1,64}")
 
 
+#: Of this thread alone: several may read at the same time, and others than we may listen to pydicom.
+_QUIET: ContextVar[bool] = ContextVar("quiet", default=False)
+logging.getLogger("pydicom").addFilter(lambda record: not _QUIET.get())
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep pydicom's warnings and log records, which can quote attribute values, from the terminal and the log."""
-    logger = logging.getLogger("pydicom")
-    propagate, logger.propagate = logger.propagate, False
+    before = _QUIET.set(True)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.propagate = propagate
+        _QUIET.reset(before)
 
 
 def codes(header: Dataset, keyword: str) -> tuple[str, ...]:

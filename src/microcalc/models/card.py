@@ -15,7 +15,7 @@ from microcalc.errors import ReadError
 from microcalc.evaluation.calibration import Isotonic, Platt
 from microcalc.evaluation.levels import Level
 from microcalc.findings import Document, OperatingPoint, Record, Score
-from microcalc.recipe import KINDS, Proposer, Recipe, recipe_from
+from microcalc.recipe import KINDS, CalibrationMethod, Proposer, Recipe, recipe_from
 from microcalc.recipe.base import Count, Name, Positive
 from microcalc.recipe.yaml_text import Text, read_yaml, record_from, write_yaml
 from microcalc.truth import Split
@@ -40,7 +40,7 @@ class Input(Record):
 class Calibration(Record):
     """How scores were turned into probabilities, and of whom."""
 
-    method: Literal["isotonic", "centred-isotonic", "platt"]
+    method: CalibrationMethod
     population: Text = Field(description="On whom it was fitted: outside it, a score is a score and no probability.")
     parameters: Isotonic | Platt
 
@@ -60,7 +60,7 @@ class Training(Record):
     patients: Count | None = Field(description="null where the data do not say.")
     coarsest_spacing_mm: Positive = Field(description="Largest pixel pitch worked at, mm.")
     seed: int = Field(ge=0)
-    seconds: float = Field(ge=0.0)
+    seconds: float = Field(ge=0.0, description="Of all steps, those of images worked on side by side added up.")
     made_with: dict[str, str] = Field(min_length=1, description="Package -> version.")
 
 

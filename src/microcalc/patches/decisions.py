@@ -24,11 +24,11 @@ def read_decisions(path: Path) -> dict[str, Decision]:
         ReadError: the file is missing, lacks columns, or has a line that is no decision.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")  # a spreadsheet puts a mark before it
+        whole, _, _ = path.read_bytes().rpartition(b"\n")
+        text = whole.decode("utf-8-sig")  # a spreadsheet puts a mark before it
     except (OSError, ValueError) as error:
         raise _damaged(path, getattr(error, "strerror", None) or "another encoding than UTF-8") from error
-    whole, _, _ = text.rpartition("\n")
-    rows = csv.DictReader(io.StringIO(whole, newline=""))
+    rows = csv.DictReader(io.StringIO(text, newline=""))
     if missing := set(COLUMNS) - set(rows.fieldnames or ()):
         raise _damaged(path, f"no column {', '.join(sorted(missing))}")
     found: dict[str, Decision] = {}

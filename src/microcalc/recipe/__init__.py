@@ -13,17 +13,27 @@ from typing import Any
 
 from microcalc.errors import ReadError, UsageError
 from microcalc.recipe.base import RecipeBase
-from microcalc.recipe.cascade import CascadeRecipe, Comparison, Grid, HaarSelection, Svm
+from microcalc.recipe.cascade import (
+    CalibrationMethod,
+    CascadeRecipe,
+    Comparison,
+    Grid,
+    HaarSelection,
+    Normalisation,
+    Svm,
+)
 from microcalc.recipe.proposer import Proposer
 from microcalc.recipe.yaml_text import read_yaml, record_from
 
 __all__ = [
     "KINDS",
     "RECIPES",
+    "CalibrationMethod",
     "CascadeRecipe",
     "Comparison",
     "Grid",
     "HaarSelection",
+    "Normalisation",
     "Proposer",
     "Recipe",
     "RecipeBase",

@@ -30,7 +30,7 @@ class RecipeBase(Record):
     spacing_mm: Positive | Literal["native"] = Field(description="Pixel pitch worked at, mm, or that of the source.")
     notes: tuple[Text, ...] = Field(description="What was chosen where the paper is silent or contradicts itself.")
     smoke_changes: dict[str, JsonValue] = Field(
-        default={}, alias="smoke", description="What is different in a smoke run, which takes seconds."
+        default={}, alias="smoke", description="What is different in a smoke run, which takes about a minute."
     )
 
     def smoke(self) -> Self:

@@ -17,6 +17,8 @@ from microcalc.recipe.proposer import Proposer
 
 Kernel = Literal["linear", "poly", "rbf"]
 Gamma = Positive | Literal["scale"]
+Normalisation = Literal["min-max", "z-score"]
+CalibrationMethod = Literal["isotonic", "centred-isotonic", "platt"]
 
 
 def _known(family: str) -> str:
@@ -104,7 +106,7 @@ class CascadeRecipe(RecipeBase):
         min_length=1, description="Of features, in the order of their columns."
     )
     haar: HaarSelection | None = Field(description="null where Haar-like features are not among the families.")
-    normalisation: Literal["min-max", "z-score"] = Field(
+    normalisation: Normalisation = Field(
         description="Of each feature over the training candidates: to 0..1, or to mean 0 and standard deviation 1."
     )
     ratio: Count = Field(description="False candidates to a true one in training, at most.")
@@ -113,7 +115,7 @@ class CascadeRecipe(RecipeBase):
     svm: Annotated[Svm, AfterValidator(_radial)] = Field(description="Of both stages.")
     first_stage_sensitivity: Share = Field(description="Of the first stage, on validation.")
     out_of_fold: Folds = Field(description="Folds, by patient, of the machines that find the hard negatives.")
-    calibration: Literal["isotonic", "centred-isotonic", "platt"]
+    calibration: CalibrationMethod
     operating_points: dict[Name, Positive] = Field(
         min_length=1, description="Name -> false marks per normal image wished for, on validation."
     )

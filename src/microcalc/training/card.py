@@ -16,8 +16,9 @@ _INTENDED_USE = "Research on the detection of microcalcifications. Not a medical
 _SYNTHETIC = "Trained and tested on phantoms: what it does on women is not known. "
 _LIMITATIONS = (
     "It knows the images it was trained on, and others as far as they look alike: measure it on your own before you "
-    "rely on any number here. Calcifications over 1 mm and typically benign ones are not looked for; none are seen "
-    "within 2.8 mm of the skin. It says nothing of malignancy. Images with coarser pixels are not enlarged."
+    "rely on any number here. What its proposer passes over it cannot find. Typically benign calcifications were left "
+    "out of training and of the numbers: it has not learnt to tell them from others, and may mark them. It says "
+    "nothing of malignancy. Images with coarser pixels are not enlarged."
 )
 _CITATION = (
     "Cortina Uribe, Seia, Zalevskyi: Calcification detection in mammograms: project report, 2022 (method); "
@@ -25,8 +26,9 @@ _CITATION = (
 )
 #: Haar-like features are linear in the pixels, so a support vector's window can be computed back from them.
 _TERMS = (
-    "Those of the data: the weights hold the surroundings, 1 mm wide, of some training candidates in a form from which "
-    "they can be reconstructed. Share the package only as the images may be shared."
+    "Those of the data: the weights hold features of the 14 x 14 pixels around some training candidates, from which "
+    "the pixels can be computed back where Haar-like ones are among them. Share the package only as the images may be "
+    "shared."
 )
 _SYNTHETIC_TERMS = "None: drawn from random numbers by microcalc; no patient is behind them."
 _NO_LICENCE = "none stated: choose one that the terms of the data allow"

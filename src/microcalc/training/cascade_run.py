@@ -46,7 +46,7 @@ _OTHER_STEPS = 7
 _CHOSEN_ON = "thresholds and calibration were chosen on these very images"
 
 
-class Comparison(findings.Record):
+class Compared(findings.Record):
     """Table 2."""
 
     rows: tuple[TableRow, ...]
@@ -109,10 +109,11 @@ def run(job: Job) -> tuple[Package, Steps]:
     if test:  # from here on nothing is chosen any more
         measured.append(_measured(job, "test", _pool(job, steps, test), cascade, haar))
         metrics = (*_metrics(job, steps, measured[-1]), *metrics)
+    reached = [metric for part in measured for metric in part.at(CASCADE, marking.operating_points)]
     write_figures(drawings(ranking, compared.rows, shown.rows, measured), job.out / "figures")
     tables = {"haar-plateau": ranking.plateau, "classifiers": compared.rows, "grid": searched.rows, "stages": [stages]}
-    write_tables(job.out / "tables", {**tables, "metrics": metrics})
-    card = make_card(job, cascade, marking, metrics, train, steps)
+    write_tables(job.out / "tables", {**tables, "metrics": [*metrics, *reached]})
+    card = make_card(job, cascade, marking, (*metrics, *reached), train, steps)
     return write_package(job.out / "package", card, {WEIGHTS: save(cascade.to_arrays())}), steps
 
 
@@ -185,16 +186,16 @@ def _ranking(job: Job, steps: Steps, train: Pool, validation: Pool) -> Ranking:
     return steps.record("haar", Ranking, lambda: rank(train, validation, parameters, ratio, job.seed))
 
 
-def _compared(job: Job, steps: Steps, train: Pool, haar: Indices) -> Comparison:
+def _compared(job: Job, steps: Steps, train: Pool, haar: Indices) -> Compared:
     recipe = job.recipe
 
-    def make() -> Comparison:
+    def make() -> Compared:
         rows = compare(
             train, haar, comparison=recipe.comparison, ratio=recipe.ratio, kind=recipe.normalisation, seed=job.seed
         )
-        return Comparison(rows=rows)
+        return Compared(rows=rows)
 
-    return steps.record("classifiers", Comparison, make)
+    return steps.record("classifiers", Compared, make)
 
 
 def _shown(job: Job, steps: Steps, train: Pool, validation: Pool, haar: Indices) -> Curves:

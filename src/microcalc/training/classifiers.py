@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +21,12 @@ from sklearn.svm import SVC
 from microcalc.evaluation.classification import auc, average_precision, roc
 from microcalc.findings import Record
 from microcalc.models.cascade import RbfSvm, stored
-from microcalc.recipe import Comparison, Svm
+from microcalc.recipe import Comparison, Normalisation, Svm
 from microcalc.training.pool import Labels, Pool, columns, downsample, patient_folds
 from microcalc.training.samples import Features, Indices
 
 Array = NDArray[np.float64]
 Decide = Callable[[Features], Array]
-Normalisation = Literal["min-max", "z-score"]
 
 #: Of Figure 12: on all features, and the runner-up of Table 2.
 _SHOWN = (("XGBRF", "all"), ("RF", "all"), ("SVM", "wavelet"), ("SVM", "all"))
@@ -85,7 +83,7 @@ def fit_svm(features: Features, labels: Labels, machine: Svm, kind: Normalisatio
     """
     offset, scale = normalisation(features, kind)
     normalised = (features - offset) / scale
-    gamma = width(machine, normalised)
+    gamma = gamma_of(machine, normalised)
     fitted = SVC(C=machine.C, kernel="rbf", gamma=gamma, cache_size=_CACHE_MB).fit(normalised, labels)
     return RbfSvm(
         support=stored(fitted.support_vectors_),
@@ -97,7 +95,7 @@ def fit_svm(features: Features, labels: Labels, machine: Svm, kind: Normalisatio
     )
 
 
-def width(machine: Svm, normalised: Array) -> float:
+def gamma_of(machine: Svm, normalised: Array) -> float:
     """The kernel's gamma as a number."""
     if machine.gamma == "scale":
         return float(1.0 / (normalised.shape[1] * normalised.var()))
@@ -215,7 +213,9 @@ def _is_there(classifier: str) -> bool:
 def _row(classifier: str, features: str, reached: Array) -> TableRow:
     if not reached.size:
         return TableRow(
-            classifier=classifier, features=features, remark="xgboost is not installed: pip install xgboost-cpu"
+            classifier=classifier,
+            features=features,
+            remark='xgboost is not installed: pip install "microcalc[classic]"',
         )
     (auroc, auprc), (auroc_sd, auprc_sd) = reached.mean(axis=0).tolist(), reached.std(axis=0).tolist()
     return TableRow(

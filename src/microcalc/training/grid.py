@@ -17,8 +17,8 @@ from sklearn.svm import SVC
 
 from microcalc.evaluation.classification import auc, average_precision
 from microcalc.findings import Record
-from microcalc.recipe import Grid, Svm
-from microcalc.training.classifiers import Normalisation, normalisation, width
+from microcalc.recipe import Grid, Normalisation, Svm
+from microcalc.training.classifiers import gamma_of, normalisation
 from microcalc.training.pool import Labels, Pool, downsample, patient_folds
 from microcalc.training.samples import Indices
 
@@ -55,7 +55,7 @@ def search(pool: Pool, haar: Indices, grid: Grid, ratio: int, kind: Normalisatio
     offset, scale = normalisation(features, kind)
     normalised = (features - offset) / scale
     products = normalised @ normalised.T
-    kernels = ((machine, _kernel(machine, products, width(machine, normalised))) for machine in grid.machines)
+    kernels = ((machine, _kernel(machine, products, gamma_of(machine, normalised))) for machine in grid.machines)
     found = [_reached(machine, kernel, labels, fold, grid.steps) for machine, kernel in kernels]
     return tuple(sorted(found, key=lambda row: -row.auroc))
 

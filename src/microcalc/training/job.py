@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import microcalc
 from microcalc.batch import MakeExecutor
 from microcalc.datasets import Table
 from microcalc.recipe import Recipe
@@ -37,6 +38,7 @@ class Job:
             UsageError: the earlier run was another one.
         """
         settings = {
+            "microcalc": {"version": microcalc.__version__},
             "recipe": self.recipe.as_written(),
             "run": {"seed": self.seed},
             "data": {"name": self.data, "sha256": _key(self.table)},

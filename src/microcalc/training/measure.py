@@ -18,6 +18,7 @@ from microcalc.evaluation.classification import auc, average_precision
 from microcalc.evaluation.froc import POINTS, Froc, froc
 from microcalc.evaluation.scores import ImageScores
 from microcalc.evaluation.strata import strata
+from microcalc.findings import OperatingPoint
 from microcalc.models import Metric
 from microcalc.output.words import count
 from microcalc.training.pool import Pool
@@ -85,6 +86,20 @@ class Measured:
             rows += self._of_part(images, resamples, pairs, f", SNR {band}")
         return tuple(rows)
 
+    def at(self, system: str, points: Sequence[OperatingPoint]) -> Iterator[Metric]:
+        """What a system finds and lets through at each of its operating points, and the most that it could find."""
+        curve, samples = self.curves[system], self.pool.samples
+        for point in points:
+            last = int(np.count_nonzero(curve.thresholds >= point.threshold)) - 1
+            for measure, values in (
+                ("sensitivity", curve.sensitivity),
+                ("false marks per normal image", curve.false_positives),
+            ):
+                name = f"{measure} at {point.name}, {system}"
+                yield self._of_curve(name, float(values[last]), None, curve)
+        found, targets = (sum(getattr(one, count) for one in samples) for count in ("found", "targets"))
+        yield self._of_curve("share of calcifications with a candidate", found / targets, None, curve)
+
     def _of_candidates(self, system: str) -> Iterator[Metric]:
         scores = self.pool.of_rows(self.scores[system])
         for measure, area in (("AUROC", auc), ("AUPRC", average_precision)):
@@ -115,7 +130,7 @@ class Measured:
             value, ends = curve.sensitivity_at(rate), interval(draws.sensitivity[:, point])
             yield self._of_curve(f"sensitivity at {rate:g} FP, {name}", value, ends, curve)
 
-    def _of_curve(self, measure: str, value: float, ends: tuple[float, float], curve: Froc) -> Metric:
+    def _of_curve(self, measure: str, value: float, ends: tuple[float, float] | None, curve: Froc) -> Metric:
         return self._metric(measure, value, ends, curve.lesions, normal_images=curve.normal_images)
 
     def _metric(

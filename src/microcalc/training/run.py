@@ -68,7 +68,7 @@ def train(
         data: SPEC of :func:`~microcalc.datasets.open_data`, with the parts train and validation; a part test is
             measured once, at the end. None: a smoke run, which draws its own.
         out: folder for ``package/``, ``figures/``, ``run.json`` and ``work/``; made where missing.
-        smoke: with the recipe's smoke changes, in seconds: shows that everything runs, and nothing else.
+        smoke: with the recipe's smoke changes, in about a minute: shows that everything runs, and nothing else.
         seed: of everything random; None: the recipe's.
         make_executor: makes the pool that reads images; None: they are read here.
         resume: go on with an interrupted run into the same folder.

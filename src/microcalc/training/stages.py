@@ -15,7 +15,6 @@ import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,15 +26,14 @@ from microcalc.evaluation.operating_points import at_sensitivity
 from microcalc.evaluation.scores import ImageScores
 from microcalc.findings import OperatingPoint, Record
 from microcalc.models.cascade import Cascade, RbfSvm
-from microcalc.recipe import CascadeRecipe
+from microcalc.recipe import CalibrationMethod, CascadeRecipe
 from microcalc.training.classifiers import fit_svm
 from microcalc.training.pool import Labels, Pool, downsample, patient_folds
 from microcalc.training.samples import Indices
 
 Array = NDArray[np.float64]
 
-Calibration = Literal["isotonic", "centred-isotonic", "platt"]
-CALIBRATIONS: dict[Calibration, Callable[[Labels, Array], Isotonic | Platt]] = {
+CALIBRATIONS: dict[CalibrationMethod, Callable[[Labels, Array], Isotonic | Platt]] = {
     "isotonic": Isotonic.fit,
     "centred-isotonic": functools.partial(Isotonic.fit, centred=True),
     "platt": Platt.fit,
@@ -48,14 +46,15 @@ LISTED_FALSE_POSITIVES = 100.0
 class Stages(Record):
     """What came of the two stages."""
 
-    #: Candidates trained on, of them true, and support vectors left.
+    #: Candidates trained on, and support vectors left.
     first_trained_on: int
     first_support: int
     #: On validation: share of true candidates kept, and of false ones thrown out.
     first_threshold: float
     first_sensitivity: float
     first_specificity: float
-    #: False training candidates that pass the first stage, of so many.
+    #: False training candidates that the second may learn from, of so many: those that pass machines of other patients,
+    #: and the next hardest where too few do.
     hard_negatives: int
     negatives: int
     second_trained_on: int
@@ -127,7 +126,7 @@ def _decided(pool: Pool, haar: Indices, machine: RbfSvm) -> Array:
     return pool.of_rows(pool.scores(haar, {"machine": machine.decide})["machine"])
 
 
-def calibrate(cascade: Cascade, validation: Pool, haar: Indices, method: Calibration) -> Cascade:
+def calibrate(cascade: Cascade, validation: Pool, haar: Indices, method: CalibrationMethod) -> Cascade:
     """The cascade with its scores turned into shares of true candidates, as found on validation.
 
     Args:

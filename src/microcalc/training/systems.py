@@ -20,13 +20,13 @@ SINGLE, TUNED, CASCADE = "single SVM", "fine-tuned SVM", "cascade"
 def scores(pool: Pool, cascade: Cascade, haar: Indices, proposer: str) -> dict[str, list[Array]]:
     """Scores in 0..1 of all candidates of each image by every system, the proposer's own under its name."""
     systems: dict[str, Callable[[Features], Array]] = {
+        CASCADE: cascade.scores,
         SINGLE: lambda features: expit(cascade.first.decide(features)),
         TUNED: lambda features: expit(cascade.second.decide(features)),
-        CASCADE: cascade.scores,
     }
-    return {proposer: [one.proposed for one in pool.samples]} | pool.scores(haar, systems)
+    return {**pool.scores(haar, systems), proposer: [one.proposed for one in pool.samples]}
 
 
 def pairs(proposer: str) -> tuple[tuple[str, str], ...]:
-    """Whose differences are asked for: everything from the proposer, and what the second stage adds."""
-    return ((SINGLE, proposer), (TUNED, proposer), (CASCADE, proposer), (CASCADE, SINGLE))
+    """Whose differences are asked for: everything from the proposer, and what each stage adds to the other alone."""
+    return ((CASCADE, proposer), (SINGLE, proposer), (TUNED, proposer), (CASCADE, SINGLE), (CASCADE, TUNED))
