@@ -65,6 +65,9 @@ def test_a_run_leaves_a_package_and_goes_on_where_it_stopped(data, recipe, tmp_p
     assert (card.name, card.kind, card.training.data) == ("cortina2022-cascade", "cascade", "truth:toys")
     assert (card.training.images, card.training.patients) == (4, 4)
     assert [point.name for point in card.operating_points] == list(recipe.operating_points)
+    assert card.licence.startswith("none stated")  # somebody's own data
+    assert "may be shared" in card.training.terms
+    assert "phantoms" not in card.limitations
     by_split = {split: {row.measure: row for row in card.metrics if row.split == split} for split in SIDES}
     assert by_split["test"]["AUC50, cascade"].value > by_split["test"]["AUC50, morphology"].value
     assert all("chosen on these" in row.remark for row in by_split["validation"].values())
