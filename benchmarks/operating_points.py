@@ -1,7 +1,8 @@
 """False marks and hits of a detector at its operating points.
 
 On synthetic studies (plain phantoms; half of them normal), and on the real development images, where the specks were
-marked by eye and the thresholds of the training-free detectors were chosen on exam 1: those figures say what to expect of the marks, they are no test.
+marked by eye and the thresholds of the training-free detectors were chosen on exam 1: those figures say what to expect
+of the marks, they are no test.
 """
 
 import argparse
