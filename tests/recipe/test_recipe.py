@@ -1,4 +1,4 @@
-"""Recipes: the paper's own numbers, what is refused, and smoke runs."""
+"""Recipes: the cascade's numbers in the paper, what is refused, variants of a base, changes, and smoke runs."""
 
 import dataclasses
 import pickle
@@ -171,9 +171,89 @@ def test_several_wrong_fields_are_counted(cortina):
         recipe_from(cortina.as_written() | {"ratio": 0, "seed": -1}, "mine.yaml")
 
 
+def test_a_recipe_that_does_not_exist_but_for_a_slip():
+    with pytest.raises(UsageError, match="found 'mracko2024-resnet11'; try mracko2024-resnet101 or "):
+        load_recipe("mracko2024-resnet11")
+
+
 def test_a_recipe_that_does_not_exist():
-    with pytest.raises(UsageError, match="a recipe out of cortina2022-cascade, or a YAML file, found 'cortina'"):
-        load_recipe("cortina")
+    """All there are, paper by paper, in one line."""
+    with pytest.raises(UsageError) as error:
+        load_recipe("yolo")
+    assert "a recipe's name, or a YAML file, found 'yolo'; choose one of mracko2024-{resnet101, " in str(error.value)
+    assert "kahnouei2022-{resnet50, resnet50-paper-split}, " in str(error.value)
+    assert len(str(error.value)) < 900
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(name, text):
+        path = tmp_path / name
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_a_variant_is_its_base_but_for_what_it_says(cortina, write):
+    """A group is changed where it says so, a list is replaced whole, and notes are added."""
+    mine = load_recipe(
+        write(
+            "mine.yaml",
+            "base: cortina2022-cascade\nname: mine\nhaar:\n  trees: 7\ngrid:\n  C: [3]\nnotes: [Fewer trees.]\n",
+        )
+    )
+    assert mine.haar.trees == 7
+    assert mine.grid.C == (3,)
+    assert mine.notes == (*cortina.notes, "Fewer trees.")
+    changes = {"haar": {"trees": 7}, "grid": {"C": [3]}, "name": "mine", "notes": list(mine.notes)}
+    assert mine == cortina.with_changes(changes)
+    assert "base" not in mine.as_written()
+
+
+def test_a_base_may_lie_beside_its_variant_and_be_one_itself(write, tmp_path):
+    write("first.yaml", "base: cortina2022-cascade\nname: first\nratio: 3\nout_of_fold: 4\n")
+    (tmp_path / "more").mkdir()
+    second = write("more/second.yaml", "base: ../first.yaml\nname: second\nratio: 2\n")
+    recipe = load_recipe(second)
+    assert (recipe.name, recipe.ratio, recipe.out_of_fold) == ("second", 2, 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "found"),
+    [
+        ("base: mine.yaml\nname: mine\n", ReadError, r"a base that does not lead back here.*found base: mine\.yaml"),
+        ("base: cortina2022-cascade\nratio: 2\n", ReadError, "a name of its own, found .* name: None"),
+        ("base: cortina2022-cascade\nname: mine\nrati: 2\n", ReadError, "rati: Extra inputs"),
+        ("base: cortina2022-cascade\nname: mine\nnotes: one\n", ReadError, "notes: Input should be a valid"),
+        ("base: elsewhere.yaml\nname: mine\n", UsageError, r"mine\.yaml: expected .*found 'elsewhere\.yaml'"),
+    ],
+)
+def test_a_variant_that_makes_no_sense(write, text, kind, found):
+    with pytest.raises(kind, match=found):
+        load_recipe(write("mine.yaml", text))
+
+
+def test_changes_leave_the_recipe_itself_as_it_is(cortina):
+    changed = cortina.with_changes({"svm": {"C": 100}, "seed": 7})
+    assert (changed.svm.C, changed.svm.gamma, changed.seed) == (100, 0.1, 7)
+    assert (cortina.svm.C, cortina.seed) == (10, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"svm": {"c": 1}}, "svm.c: Extra inputs"),
+        ({"sead": 1}, "sead: Extra inputs"),
+        ({"svm": {"C": -1}}, "svm.C: Input should be greater than 0, got -1"),
+        ({"svm": 1}, "svm: "),
+        ({"families": ["gabor"]}, "go together"),
+    ],
+)
+def test_changes_that_do_not_fit_are_refused(cortina, changes, found):
+    with pytest.raises(UsageError, match="changes that fit the recipe cortina2022-cascade") as error:
+        cortina.with_changes(changes)
+    assert found in str(error.value)
 
 
 def test_a_file_that_is_no_recipe(tmp_path):

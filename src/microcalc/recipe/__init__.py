@@ -6,13 +6,14 @@ chosen. Those that come with the package lie in ``recipes/``, one file each, nam
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from microcalc.errors import ReadError, UsageError
-from microcalc.recipe.base import RecipeBase
+from microcalc.recipe.base import RecipeBase, merged
 from microcalc.recipe.cascade import (
     CalibrationMethod,
     CascadeRecipe,
@@ -22,18 +23,27 @@ from microcalc.recipe.cascade import (
     Normalisation,
     Svm,
 )
+from microcalc.recipe.fitting import Fitting
+from microcalc.recipe.names import BY_PAPER, RECIPES, in_brief
+from microcalc.recipe.network import Network, PatchInput
+from microcalc.recipe.patch_classifier import PatchClassifierRecipe
 from microcalc.recipe.proposer import Proposer
 from microcalc.recipe.yaml_text import read_yaml, record_from
 
 __all__ = [
+    "BY_PAPER",
     "KINDS",
     "RECIPES",
     "CalibrationMethod",
     "CascadeRecipe",
     "Comparison",
+    "Fitting",
     "Grid",
     "HaarSelection",
+    "Network",
     "Normalisation",
+    "PatchClassifierRecipe",
+    "PatchInput",
     "Proposer",
     "Recipe",
     "RecipeBase",
@@ -42,12 +52,12 @@ __all__ = [
     "recipe_from",
 ]
 
-#: A recipe of any kind; networks will join this union and the dictionary.
-Recipe = CascadeRecipe
-KINDS: dict[str, type[Recipe]] = {"cascade": CascadeRecipe}
-
-#: Names of the recipes that come with the package.
-RECIPES = ("cortina2022-cascade",)
+#: A recipe of any kind.
+Recipe = CascadeRecipe | PatchClassifierRecipe
+KINDS: dict[str, type[CascadeRecipe] | type[PatchClassifierRecipe]] = {
+    "cascade": CascadeRecipe,
+    "patch-classifier": PatchClassifierRecipe,
+}
 
 _FOLDER = Path(__file__).parents[1] / "recipes"
 
@@ -55,25 +65,59 @@ _FOLDER = Path(__file__).parents[1] / "recipes"
 def load_recipe(name_or_path: str | PathLike[str]) -> Recipe:
     """The recipe of that name, or in that YAML file.
 
+    A file that names another recipe as its ``base`` holds what is different from it, and notes to add to its notes;
+    what is loaded is whole.
+
     Raises:
         UsageError: there is neither.
         ReadError: the file breaks the schema.
     """
-    known = name_or_path in RECIPES
-    path = _FOLDER / f"{name_or_path}.yaml" if known else Path(name_or_path).expanduser()
+    path = _file_of(name_or_path)
+    return recipe_from(_values(path), path)
+
+
+def _file_of(name_or_path: str | PathLike[str], named_in: Path | None = None) -> Path:
+    """The file of a recipe of the package, or the one at a path, which a file may have named."""
+    if name_or_path in RECIPES:
+        return _FOLDER / f"{name_or_path}.yaml"
+    path = Path(name_or_path).expanduser()
+    path = path if named_in is None else named_in.parent / path
     if not path.is_file():
+        near = difflib.get_close_matches(str(name_or_path), RECIPES)
         raise UsageError(
-            expected=f"a recipe out of {', '.join(RECIPES)}, or a YAML file",
+            expected="a recipe's name, or a YAML file",
             found=repr(str(name_or_path)),
-            do="choose one of them, or check the path",
+            do=f"try {' or '.join(near)}" if near else f"choose one of {in_brief()}, or check the path",
+            where=named_in,
         )
+    return path
+
+
+def _values(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """What a recipe's file holds, laid over what its base holds."""
     try:
         content = path.read_bytes()
     except OSError as error:
         raise ReadError(
             expected="a recipe", found=error.strerror or str(error), do="check its permissions", where=path
         ) from error
-    return recipe_from(read_yaml(content, "a recipe in YAML", path), path)
+    values = read_yaml(content, "a recipe in YAML", path)
+    if "base" not in values:
+        return values
+    if path.resolve() in above or "name" not in values:
+        raise ReadError(
+            expected="a base that does not lead back here, and a name of its own",
+            found=f"base: {values['base']}, name: {values.get('name')}",
+            do="mend them",
+            where=path,
+        )
+    base = _values(_file_of(str(values.pop("base")), path), (*above, path.resolve()))
+    return merged(base, values, {"notes": _added(base.get("notes", []), values.get("notes", []))})
+
+
+def _added(notes: Any, more: Any) -> Any:
+    """The notes of a base with those of a variant; what is no list is left for the schema to refuse."""
+    return [*notes, *more] if isinstance(notes, list) and isinstance(more, list) else more
 
 
 def recipe_from(values: Mapping[str, Any], where: str | PathLike[str]) -> Recipe:

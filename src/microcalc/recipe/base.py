@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, JsonValue, ValidationError, model_validator
 
+from microcalc.errors import UsageError
 from microcalc.findings import Record
 from microcalc.recipe.yaml_text import Text, first_wrong
 
@@ -26,7 +27,7 @@ class RecipeBase(Record):
     kind: str
     paper: str | None = Field(description="Key in microcalc.evaluation.tables.PAPERS; null for our own.")
     title: Text
-    seed: int = Field(ge=0)
+    seed: int = Field(ge=0, lt=2**32)
     spacing_mm: Positive | Literal["native"] = Field(description="Pixel pitch worked at, mm, or that of the source.")
     notes: tuple[Text, ...] = Field(description="What was chosen where the paper is silent or contradicts itself.")
     smoke_changes: dict[str, JsonValue] = Field(
@@ -34,13 +35,32 @@ class RecipeBase(Record):
     )
 
     def smoke(self) -> Self:
-        """The recipe with its smoke changes made."""
-        values = _merged(self.as_written() | {"smoke": {}}, self.smoke_changes)
-        return self.model_validate_json(json.dumps(values), strict=True)
+        """The recipe of a smoke run: made light as its kind is, then with its own smoke changes made."""
+        return self._whole(merged(self.as_written() | {"smoke": {}}, self._light(), self.smoke_changes))
+
+    def with_changes(self, changes: Mapping[str, Any]) -> Self:
+        """The recipe with the changes made, group by group, as a YAML file has them; lists are replaced whole.
+
+        Raises:
+            UsageError: what comes out breaks the schema, such as by a field that does not exist.
+        """
+        try:
+            return self._whole(merged(self.as_written(), changes))
+        except ValidationError as error:
+            raise UsageError(
+                expected=f"changes that fit the recipe {self.name}", found=first_wrong(error), do="mend them"
+            ) from error
 
     def as_written(self) -> dict[str, Any]:
         """The recipe as its YAML file has it, nothing left out."""
         return self.model_dump(mode="json", by_alias=True)
+
+    def _whole(self, values: Mapping[str, Any]) -> Self:
+        return self.model_validate_json(json.dumps(values), strict=True)
+
+    def _light(self) -> dict[str, Any]:
+        """What every smoke run of this kind of recipe changes."""
+        return {}
 
     @model_validator(mode="after")
     def _smoke_changes_fit(self) -> Self:
@@ -52,10 +72,11 @@ class RecipeBase(Record):
         return self
 
 
-def _merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The values with the changes made, group by group; lists are replaced whole."""
-    merged = dict(values)
-    for name, change in changes.items():
-        both = isinstance(change, Mapping) and isinstance(values.get(name), Mapping)
-        merged[name] = _merged(values[name], change) if both else change
-    return merged
+def merged(values: Mapping[str, Any], *changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with the changes made, one after another, group by group; lists are replaced whole."""
+    result = dict(values)
+    for change in changes:
+        for name, value in change.items():
+            both = isinstance(value, Mapping) and isinstance(result.get(name), Mapping)
+            result[name] = merged(result[name], value) if both else value
+    return result
