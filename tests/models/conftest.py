@@ -88,3 +88,62 @@ def arrays():
 def package(card, arrays, tmp_path):
     """In a folder of its own: ``package.path``."""
     return write_package(tmp_path / "package", card, {"weights.safetensors": save(arrays), "plateau.csv": b"1,2\n"})
+
+
+@pytest.fixture(scope="session")
+def classifier_card(card):
+    """Of the smallest network, for patches of 16 px; without its list of files."""
+    recipe = load_recipe("microcalc-resnet16")
+    changes = {
+        "name": recipe.name,
+        "kind": recipe.kind,
+        "recipe": recipe.as_written(),
+        "input": {
+            "spacing_mm": recipe.spacing_mm,
+            "proposer": None,
+            "patch": recipe.input.model_dump(),
+            "network": recipe.network.model_dump(),
+        },
+    }
+    return Card.model_validate(card.model_dump() | changes)
+
+
+@pytest.fixture(scope="session")
+def settled():
+    """Network, recipe's outputs, px -> a network of random weights whose outputs differ from patch to patch.
+
+    A deep one that has never seen a batch hardly lets anything through: its batch norms first have to see some patches.
+    """
+    import torch
+    from torch import nn
+
+    from microcalc.models.networks import build
+
+    def make(network, outputs, px):
+        torch.manual_seed(0)
+        module = build(network, outputs).eval()
+        for layer in module.modules():
+            if isinstance(layer, nn.BatchNorm2d):
+                layer.train().momentum = None  # the plain average of what is seen
+        with torch.no_grad():
+            module(torch.rand(16, network.channels, px, px))
+        return module.eval()
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield make
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def module(classifier_card, settled):
+    """The network of ``classifier_package``."""
+    return settled(classifier_card.input.network, 1, 16)
+
+
+@pytest.fixture(scope="session")
+def classifier_package(classifier_card, module, tmp_path_factory):
+    """To be read, not changed."""
+    from microcalc.models.network_files import write_network_package
+
+    return write_network_package(tmp_path_factory.mktemp("classifier") / "package", classifier_card, module)

@@ -84,4 +84,12 @@ def _of_package(name_or_path: str, _written: int) -> Detector:
     from microcalc.models import load_package
 
     package = load_package(name_or_path)
-    return KINDS[package.card.kind](package)
+    kind = package.card.kind
+    if kind not in KINDS:
+        raise UsageError(
+            expected=f"a package of a kind that makes a detector: {', '.join(KINDS)}",
+            found=f"{package.card.name} of the kind {kind}, which judges single patches",
+            do="name a detector; `microcalc explain` asks such a package about one spot",
+            where=package.path,
+        )
+    return KINDS[kind](package)

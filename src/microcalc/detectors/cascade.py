@@ -14,6 +14,7 @@ from microcalc.features import feature_matrix
 from microcalc.models.cascade import WEIGHTS, Cascade
 from microcalc.models.container import refused
 from microcalc.models.package import Package
+from microcalc.recipe import CascadeRecipe
 
 
 def cascade_detector(package: Package) -> Detector:
@@ -55,11 +56,12 @@ def propose(
 
 
 def _load(package: Package) -> Cascade:
-    calibration = package.card.calibration
+    recipe, calibration = package.card.load_recipe(), package.card.calibration
+    assert isinstance(recipe, CascadeRecipe)  # of the package's kind, as its card has been checked to be
     try:
         return Cascade.from_arrays(
             package.arrays(WEIGHTS),
-            package.card.load_recipe().families,
+            recipe.families,
             None if calibration is None else calibration.parameters,
         )
     except UsageError as error:

@@ -15,7 +15,7 @@ from microcalc.errors import ReadError
 from microcalc.evaluation.calibration import Isotonic, Platt
 from microcalc.evaluation.levels import Level
 from microcalc.findings import Document, OperatingPoint, Record, Score
-from microcalc.recipe import KINDS, CalibrationMethod, Proposer, Recipe, recipe_from
+from microcalc.recipe import KINDS, CalibrationMethod, Network, PatchInput, Proposer, Recipe, recipe_from
 from microcalc.recipe.base import Count, Name, Positive
 from microcalc.recipe.yaml_text import Text, read_yaml, record_from, write_yaml
 from microcalc.truth import Split
@@ -35,6 +35,23 @@ class Input(Record):
 
     spacing_mm: Positive | Literal["native"] = Field(description="Pixel pitch worked at, mm, or that of the image.")
     proposer: Proposer | None = Field(description="Of candidates; null where every place is looked at.")
+    patch: PatchInput | None = Field(default=None, description="How a network's patches are made ready.")
+    network: Network | None = Field(default=None, description="That sees them; null where there is none.")
+
+
+class CalibrationBin(Record):
+    """Cases whose calibrated scores lie above ``low`` and up to ``high``; the first bin holds 0 too."""
+
+    low: Score
+    high: Score
+    positives: int = Field(ge=0)
+    count: Count
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if not (self.low < self.high and self.positives <= self.count):
+            raise ValueError(f"{self.positives} positives of {self.count} from {self.low} to {self.high}")
+        return self
 
 
 class Calibration(Record):
@@ -43,6 +60,9 @@ class Calibration(Record):
     method: CalibrationMethod
     population: Text = Field(description="On whom it was fitted: outside it, a score is a score and no probability.")
     parameters: Isotonic | Platt
+    bins: tuple[CalibrationBin, ...] = Field(
+        default=(), description="Of the cases that it was fitted on, those without any left out; none: not counted."
+    )
 
     @model_validator(mode="after")
     def _method_of_the_parameters(self) -> Self:
@@ -56,11 +76,13 @@ class Training(Record):
 
     data: Text
     terms: Text = Field(description="Under which the data may be used.")
-    images: Count
+    images: Count | None = Field(description="null where the data do not say.")
     patients: Count | None = Field(description="null where the data do not say.")
     coarsest_spacing_mm: Positive = Field(description="Largest pixel pitch worked at, mm.")
-    seed: int = Field(ge=0)
-    seconds: float = Field(ge=0.0, description="Of all steps, those of images worked on side by side added up.")
+    seed: Annotated[int, Field(ge=0)] | None = Field(description="null where it is not known.")
+    seconds: Annotated[float, Field(ge=0.0)] | None = Field(
+        description="Of all steps, those of images worked on side by side added up; null where it is not known."
+    )
     made_with: dict[str, str] = Field(min_length=1, description="Package -> version.")
 
 
@@ -75,7 +97,7 @@ class Metric(Record):
     split: Split | None = Field(description="Part of the data; null where they have no parts.")
     n: int | None = Field(ge=0, description="What it was counted on.")
     normal_images: int | None = Field(default=None, ge=0, description="On which false marks were counted.")
-    level: Level | Literal["candidate"] = Field(description="What is judged one by one.")
+    level: Level | Literal["candidate", "patch"] = Field(description="What is judged one by one.")
     rule: str | None = Field(description="Of matching, such as disc14; null where nothing is matched.")
     remark: Text | None = Field(default=None, description="Why there is no value, or no interval; what it is worth.")
 
@@ -91,10 +113,7 @@ class Metric(Record):
 
 
 class Card(Document):
-    """What stands in ``card.yaml``, in this order.
-
-    The fields of networks (patch, normalisation) will join :class:`Input`; their weights have file types already.
-    """
+    """What stands in ``card.yaml``, in this order."""
 
     schema_: Literal["microcalc.package/1"] = Field(default="microcalc.package/1", alias="schema")
     name: Name

@@ -1,0 +1,67 @@
+"""Packages of networks, written from torch: the weights, and the same network as ONNX."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from safetensors.torch import save
+from torch import nn
+
+from microcalc.errors import MicrocalcError
+from microcalc.models.card import Card
+from microcalc.models.network_package import ONNX, WEIGHTS
+from microcalc.models.onnx_file import check, export
+from microcalc.models.package import Package, write_package
+from microcalc.models.torch_network import load_torch
+from microcalc.output import remove
+
+
+def write_network_package(folder: Path, card: Card, module: nn.Module) -> Package:
+    """Write a network in both of its forms, or, where they do not agree, its weights alone: hours of training stay.
+
+    The card's limitations then say so, and the package runs in torch.
+
+    Args:
+        folder: made where missing; a package of the same files that is there already is replaced.
+        card: of a patch classifier, its network and patch stated.
+        module: on any device.
+
+    Raises:
+        UsageError: the folder holds anything else.
+        WriteError: the folder cannot be written.
+    """
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
+    files = {WEIGHTS: save(weights)}
+    try:
+        files[ONNX] = _as_onnx(card, module)
+    except MicrocalcError as error:
+        remove(folder / ONNX)  # of an earlier package
+        limitations = f"{card.limitations} There is no {ONNX}: {error.reason}."
+        card = card.model_copy(update={"limitations": limitations})
+    return write_package(folder, card, files)
+
+
+def export_again(package: Package, folder: Path) -> Package:
+    """A package with its ONNX file made anew from its weights.
+
+    Raises:
+        MicrocalcError: the two forms differ.
+        UsageError: the package is of another kind, or the folder holds anything else.
+        ReadError: the weights are damaged, or not those of the network.
+        WriteError: the folder cannot be written.
+    """
+    onnx = _as_onnx(package.card, load_torch(package))
+    return write_package(folder, package.card, {name: package.read(name) for name in package.card.files} | {ONNX: onnx})
+
+
+def _as_onnx(card: Card, module: nn.Module) -> bytes:
+    """The ONNX file of a network, once it has been found to say what torch says."""
+    network, patch = card.input.network, card.input.patch
+    assert network is not None
+    assert patch is not None
+    with tempfile.TemporaryDirectory() as made:
+        path = Path(made, ONNX)
+        export(module, network, patch, path)
+        check(path, module)
+        return path.read_bytes()

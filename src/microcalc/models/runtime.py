@@ -1,0 +1,175 @@
+"""What computes a network: ONNX Runtime, torch or OpenVINO behind one call.
+
+All three compute in 32 bits unless bf16 is asked for: OpenVINO would otherwise take bf16 wherever a processor has it,
+and scores would depend on the machine. Threads do not spin while they wait: the processors are shared.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Protocol, get_args
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from microcalc.errors import UsageError, check_known
+from microcalc.models.container import refused
+from microcalc.models.extras import needs
+from microcalc.models.network_package import ONNX, network_card
+from microcalc.models.package import Package
+
+RuntimeName = Literal["auto", "onnxruntime", "torch", "openvino"]
+Precision = Literal["f32", "bf16"]
+Batch = NDArray[np.float32]
+
+
+class Runtime(Protocol):
+    """A loaded network."""
+
+    @property
+    def name(self) -> str:
+        """As it is asked for: onnxruntime, torch, openvino."""
+
+    @property
+    def precision(self) -> Precision:
+        """That it computes in; what goes in and comes out is float32 all the same."""
+
+    def __call__(self, batch: Batch) -> Batch:
+        """Logits (n, outputs) of patches (n, channels, network_px, network_px), contiguous, made ready by ``prepare``.
+
+        Any n from 1 on.
+        """
+
+
+def open_runtime(
+    package: Package,
+    *,
+    runtime: RuntimeName = "auto",
+    precision: Precision = "f32",
+    device: str = "auto",
+    threads: int | None = None,
+) -> Runtime:
+    """Load the network of a patch classifier.
+
+    Args:
+        package: of the kind ``patch-classifier``.
+        runtime: auto is ONNX Runtime, which the base install has, or torch where a GPU is asked for by name or the
+            package holds weights alone.
+        precision: bf16 is faster on processors and GPUs that have it; scores then differ in the third digit.
+        device: auto, cpu, or for torch cuda, cuda:0, ...; auto is a GPU only where torch is asked for.
+        threads: of a processor; None: as many as OpenCV uses here, which is all, and one in each process of a pool.
+
+    Raises:
+        UsageError: a runtime that is not installed, or that cannot do what is asked; a GPU that is not there.
+        ReadError: the package holds no such network, or a damaged one.
+    """
+    check_known("runtime", runtime, get_args(RuntimeName))
+    check_known("precision", precision, get_args(Precision))
+    threads = threads or max(1, cv2.getNumThreads())
+    if runtime == "auto":
+        runtime = "torch" if device.startswith("cuda") or ONNX not in package.card.files else "onnxruntime"
+    if runtime == "torch":
+        with needs("train", "torch", "torchvision", "timm"):
+            from microcalc.models.torch_network import open_torch
+        return open_torch(package, precision, device, threads)
+    if device not in ("auto", "cpu"):
+        raise UsageError(expected="the device auto or cpu", found=repr(device), do="use the runtime torch for a GPU")
+    return OpenVino(package, precision, threads) if runtime == "openvino" else OnnxRuntime(package, precision, threads)
+
+
+class OnnxRuntime:
+    """A network in ONNX Runtime, on the processor."""
+
+    name = "onnxruntime"
+    precision: Precision = "f32"
+
+    def __init__(self, package: Package, precision: Precision, threads: int) -> None:
+        import onnxruntime
+        from onnxruntime.capi import onnxruntime_pybind11_state as faults
+
+        if precision != "f32":
+            raise UsageError(
+                expected="f32, all that ONNX Runtime computes in on a processor",
+                found=precision,
+                do="leave the precision out, or use the runtime openvino or torch",
+            )
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3  # errors, which are raised too
+        try:
+            self._session = onnxruntime.InferenceSession(_content(package), options, providers=["CPUExecutionProvider"])
+        except (
+            faults.Fail,
+            faults.InvalidArgument,
+            faults.InvalidGraph,
+            faults.InvalidProtobuf,
+            faults.NotImplemented,
+            faults.RuntimeException,
+        ) as error:
+            raise refused(package.path, f"a network that ONNX Runtime can read in {ONNX}", str(error)) from error
+        ports = self._session.get_inputs() + self._session.get_outputs()
+        _check_shapes(package, [port.shape for port in ports])
+        self._input = ports[0].name
+
+    def __call__(self, batch: Batch) -> Batch:
+        """See :class:`Runtime`."""
+        logits: Batch = self._session.run(None, {self._input: batch})[0]
+        return logits
+
+
+class OpenVino:
+    """A network in OpenVINO, on the processor."""
+
+    name = "openvino"
+
+    def __init__(self, package: Package, precision: Precision, threads: int) -> None:
+        with needs("openvino", "openvino"):
+            import openvino
+        self.precision = precision
+        core = openvino.Core()
+        if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+            raise UsageError(
+                expected="a processor that computes in bf16", found="one that does not", do="leave the precision out"
+            )
+        settings = {
+            "INFERENCE_PRECISION_HINT": precision,
+            "PERFORMANCE_HINT": "LATENCY",  # one batch at a time, all threads on it
+            "INFERENCE_NUM_THREADS": threads,
+        }
+        content = _content(package)
+        try:
+            model = core.read_model(content)
+            self._compiled = core.compile_model(model, "CPU", settings)
+        except RuntimeError as error:
+            raise refused(package.path, f"a network that OpenVINO can read in {ONNX}", str(error)) from error
+        ports = [*model.inputs, *model.outputs]
+        _check_shapes(package, [[length.to_string() for length in port.partial_shape] for port in ports])
+
+    def __call__(self, batch: Batch) -> Batch:
+        """See :class:`Runtime`."""
+        logits: Batch = self._compiled(batch)[0].copy()  # the next call writes into the same memory
+        return logits
+
+
+def _content(package: Package) -> bytes:
+    if ONNX not in package.card.files:
+        raise UsageError(
+            expected=f"{ONNX} in the package {package.card.name}",
+            found=", ".join(package.card.files),
+            do="make it with: microcalc models export --onnx, or use the runtime torch",
+            where=package.path,
+        )
+    return package.read(ONNX)
+
+
+def _check_shapes(package: Package, found: list[list[Any]]) -> None:
+    """Make sure that the network is the card's: one input, one output, and all lengths but the first."""
+    described = network_card(package)
+    wanted = [list(described.shape), [described.recipe.outputs]]
+    if [[str(length) for length in shape[1:]] for shape in found] != [list(map(str, shape)) for shape in wanted]:
+        raise refused(
+            package.path,
+            f"a network of patches (n, {', '.join(map(str, wanted[0]))}) and {wanted[1][0]} outputs in {ONNX}",
+            " and ".join(f"({', '.join(map(str, shape))})" for shape in found),
+        )
