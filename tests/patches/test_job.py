@@ -76,7 +76,16 @@ def test_what_is_written_opens_again(store):
         "run.json",
         "shard-0000.npy",
         "store.json",
+        "truth.json",
     ]
+
+
+def test_what_is_known_of_the_images_goes_with_them(store, table, tmp_path):
+    assert store.truths == {record.truth.path: record.truth for record in table}
+    without = tmp_path / "without"
+    shutil.copytree(store.folder, without)
+    (without / "truth.json").unlink()
+    assert PatchStore.open(without).truths == {}
 
 
 def test_equal_seeds_give_equal_stores_in_whichever_order_images_are_done(store, table, tmp_path):

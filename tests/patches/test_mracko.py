@@ -43,11 +43,11 @@ def test_a_cluster_that_fits_lies_in_its_patch_as_far_as_it_lies_in_the_image(to
     [(x0, y0, _)] = sites["cluster"]
     assert 0 <= x0 <= 70
     assert 0 <= y0 <= 100
-    # Half a pixel lies outside where a box of nearly 20 px does not begin on an edge between pixels.
+    # The middle of the patch, x0 + 9.5, lies at most a pixel before that of the box: so far the box may end beyond it.
     assert x0 - 1 <= x
-    assert x1 <= x0 + 20
+    assert x1 <= x0 + 20.5
     assert y0 - 1 <= y
-    assert y1 <= y0 + 20
+    assert y1 <= y0 + 20.5
 
 
 def test_masses_are_negatives_unless_a_cluster_is_in_the_patch(toy):

@@ -53,3 +53,9 @@ def parse(text: str) -> Spec:
             )
         options[name] = value
     return Spec(kind, place, options)
+
+
+def named(text: str) -> str:
+    """What results call the data of a SPEC: ``truth:some/where/bench`` is truth:bench, wherever it lies."""
+    kind, _, place = text.partition(":")
+    return f"{kind}:{Path(place).name}"

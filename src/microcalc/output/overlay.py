@@ -26,8 +26,8 @@ _HEADER_PX, _FOOTER_PX, _LEAST_WIDTH_PX = 56, 88, 620
 _INSET = 16
 _WHITE, _GREY = (240, 240, 240), (175, 175, 175)
 _ENCODING = {".jpg": (cv2.IMWRITE_JPEG_QUALITY, 85), ".png": (cv2.IMWRITE_PNG_COMPRESSION, 4)}
-#: OpenCV draws at fractions of a pixel when coordinates are given in units of 2^-_SHIFT.
-_SHIFT = 4
+#: OpenCV draws at fractions of a pixel when coordinates are given in units of 2^-SHIFT.
+SHIFT = 4
 
 
 def write_pictures(
@@ -109,14 +109,14 @@ def _canvas(grey: NDArray[np.uint8]) -> Canvas:
 
 def _draw_scene(picture: Canvas, scene: Scene) -> None:
     """Draw lines with a dark rim, which keeps them apart from bright tissue; a circle's lies outside, off the speck."""
-    outlines = [_fixed(shape.outline) for shape in scene.clusters]
+    outlines = [fixed(shape.outline) for shape in scene.clusters]
     for colour, thickness in (((0, 0, 0), 3), (CLUSTER_COLOUR, 1)):
-        cv2.polylines(picture, outlines, True, colour, thickness, cv2.LINE_AA, _SHIFT)
+        cv2.polylines(picture, outlines, True, colour, thickness, cv2.LINE_AA, SHIFT)
     for wider in (1.0, 0.0):
         for mark in scene.marks:
-            centre = _fixed(np.array([mark.x, mark.y])).tolist()
-            radius = round((mark.radius + wider) * 2**_SHIFT)
-            cv2.circle(picture, centre, radius, (0, 0, 0) if wider else mark.colour, 1, cv2.LINE_AA, _SHIFT)
+            centre = fixed(np.array([mark.x, mark.y])).tolist()
+            radius = round((mark.radius + wider) * 2**SHIFT)
+            cv2.circle(picture, centre, radius, (0, 0, 0) if wider else mark.colour, 1, cv2.LINE_AA, SHIFT)
 
 
 def _draw_header(canvas: Canvas, breast: Breast, scene: Scene, findings: ImageFindings, threshold: float) -> None:
@@ -176,10 +176,10 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
-def _fixed(xy: NDArray[np.float64]) -> NDArray[np.int32]:
+def fixed(xy: NDArray[np.float64]) -> NDArray[np.int32]:
     """Picture coordinates (edges at 0) as OpenCV's fixed-point ones (pixel centres at integers)."""
-    fixed: NDArray[np.int32] = np.round((xy - 0.5) * 2**_SHIFT).astype(np.int32)
-    return fixed
+    units: NDArray[np.int32] = np.round((xy - 0.5) * 2**SHIFT).astype(np.int32)
+    return units
 
 
 def _save(path: Path, picture: NDArray[np.uint8]) -> None:

@@ -39,9 +39,15 @@ def is_annotated(truth: ImageTruth) -> bool:
 
 def targets(truth: ImageTruth, spacing_mm: Spacing) -> list[Region]:
     """Calcifications that a detector is asked for: those not within regions to ignore."""
+    asked = zip(truth.calcifications, asked_for(truth, spacing_mm), strict=True)
+    return [lesion_region(part, spacing_mm) for part, is_asked in asked if is_asked]
+
+
+def asked_for(truth: ImageTruth, spacing_mm: Spacing) -> NDArray[np.bool_]:
+    """(n,) whether a detector is asked for each calcification, in the truth's order."""
     single = [lesion_region(part, spacing_mm) for part in truth.calcifications]
-    asked_for = ~all_within(single, ignored(truth))
-    return [region for region, asked in zip(single, asked_for, strict=True) if asked]
+    asked: NDArray[np.bool_] = ~all_within(single, ignored(truth))
+    return asked
 
 
 def ignored(truth: ImageTruth) -> list[Region]:

@@ -10,12 +10,12 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from microcalc.breast import Frame, find_breast, mend_polarity
+from microcalc.breast import Breast, Frame, find_breast, mend_polarity
 from microcalc.datasets import Record
 from microcalc.errors import MicrocalcError
 from microcalc.evaluation.regions import Region
 from microcalc.findings import Spacing
-from microcalc.mammogram import TYPICAL_SPACING_MM
+from microcalc.mammogram import TYPICAL_SPACING_MM, Mammogram
 
 Flags = NDArray[np.bool_]
 Corners = NDArray[np.intp]
@@ -52,7 +52,15 @@ class Ground:
             MicrocalcError: no breast is on it, or it is smaller than a patch.
         """
         mammogram = mend_polarity(record.read())
-        breast = find_breast(mammogram)
+        return cls.on(record, mammogram, find_breast(mammogram), size_px, spacing_mm)
+
+    @classmethod
+    def on(cls, record: Record, mammogram: Mammogram, breast: Breast, size_px: int, spacing_mm: float | None) -> Self:
+        """The ground of an image that has been read, its polarity mended and its breast found.
+
+        Raises:
+            MicrocalcError: it is smaller than a patch.
+        """
         own_mm = mammogram.spacing_mm or TYPICAL_SPACING_MM
         whole = max(mammogram.shape)  # a margin beyond every border: the frame of the whole image
         frame = Frame.around(breast, own_mm if spacing_mm else None, spacing_mm, margin_px=whole)

@@ -26,9 +26,9 @@ from microcalc.patches.patch import Patch
 from microcalc.patches.planning import ImagePlan, balanced, plan_all
 from microcalc.patches.protocol import Protocol
 from microcalc.patches.protocols import find_protocol
-from microcalc.patches.store import MANIFEST, PLANS, ROWS, SHARDS, Manifest, PatchStore, Shard, write_rows
+from microcalc.patches.store import MANIFEST, PLANS, ROWS, SHARDS, TRUTH, Manifest, PatchStore, Shard, write_rows
 from microcalc.provenance import package_version, write_run_record
-from microcalc.truth import Split
+from microcalc.truth import Split, Truth
 
 _RUN = "run.json"
 #: Packages whose version can change a patch.
@@ -43,6 +43,7 @@ def write_store(
     protocol: str,
     table: Table,
     *,
+    data: str | None = None,
     seed: int = 0,
     split: Split | None = None,
     review: Path | None = None,
@@ -60,6 +61,7 @@ def write_store(
         out: made where missing; an earlier store in it is replaced, once all images are planned.
         protocol: one of ``PROTOCOLS``.
         table: the images.
+        data: what the manifest calls them; see :func:`microcalc.datasets.spec.named`.
         seed: of everything drawn, 0 or more.
         split: the only side to take patches of; None: all images.
         review: decisions.csv of a review of such patches; those with the decision ``drop`` are left out, after
@@ -100,11 +102,14 @@ def write_store(
     tasks = share_out(out, chosen, rules, reviewed)
     done = cut_all(tasks, shards, make_executor, tell)
     _remove_shards(out, but=[outcome.shard for outcome in done if outcome.shard.patches])
+    with replacing(out / TRUTH) as file:
+        file.write(Truth(root=".", images=tuple(record.truth for record in chosen)).to_json().encode())
     store = _describe(
         out,
         rules,
         planned,
         list(zip(tasks, done, strict=True)),
+        data=data,
         seed=seed,
         split=split,
         balanced_out=len(every) - len(even),
@@ -172,7 +177,7 @@ def _finished(out: Path, settings: Mapping[str, Any]) -> PatchStore | None:
 
 def _forget(out: Path) -> None:
     """Remove an earlier store, the manifest first; what else is in the folder stays."""
-    for name in (MANIFEST, _RUN, ROWS):
+    for name in (MANIFEST, _RUN, ROWS, TRUTH):
         remove(out / name)
     _remove_shards(out, but=())
     remove_contact_sheets(out)

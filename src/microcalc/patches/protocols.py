@@ -6,6 +6,7 @@ from microcalc.errors import check_known
 from microcalc.patches.cortina import CORTINA16, CORTINA32, CORTINA64, CORTINA224
 from microcalc.patches.kahnouei import KAHNOUEI224
 from microcalc.patches.mracko import MRACKO674
+from microcalc.patches.own import MICROCALC16, MICROCALC32, MICROCALC112
 from microcalc.patches.pesapane import PESAPANE112
 from microcalc.patches.protocol import Protocol
 from microcalc.patches.terrassin import TERRASSIN512
@@ -21,6 +22,9 @@ PROTOCOLS: dict[str, Protocol] = {
         KAHNOUEI224,
         PESAPANE112,
         TERRASSIN512,
+        MICROCALC16,
+        MICROCALC32,
+        MICROCALC112,
     )
 }
 

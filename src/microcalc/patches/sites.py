@@ -42,7 +42,8 @@ def grid(shape: tuple[int, int], size: int, stride: int, first: tuple[int, int] 
 def centred(points: NDArray[np.float64], size: int, shape: tuple[int, int]) -> Corners:
     """(n, 2) corners of the windows centred on (n, 2) x, y, shifted inside (rows, columns) where they would leave it.
 
-    A window of even size has no middle pixel: its centre lies half a pixel before a point on a pixel's centre.
+    A window of even size has no middle pixel: its centre lies half a pixel before a point on a pixel's centre, and less
+    than a pixel before any other.
     """
     corners = np.floor(points + 0.5).astype(np.intp) - size // 2
     return corners.clip(0, np.array(shape[::-1]) - size)

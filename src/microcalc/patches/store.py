@@ -1,8 +1,8 @@
 """PatchStore: patches on disk as a network reads them, in shards that are mapped into memory and never loaded whole.
 
-A folder: ``store.json`` (the manifest, written last), ``patches.csv`` (a row a patch), ``shard-0000.npy`` ... with
-(n, size, size) uint16 pixels in the order of the rows, and beside each, where the protocol outlines lesions,
-``mask-0000.npy`` with (n, size, size) uint8.
+A folder: ``store.json`` (the manifest, written last), ``patches.csv`` (a row a patch), ``truth.json`` (what is known of
+the images), ``shard-0000.npy`` ... with (n, size, size) uint16 pixels in the order of the rows, and beside each, where
+the protocol outlines lesions, ``mask-0000.npy`` with (n, size, size) uint8.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import functools
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -22,9 +22,9 @@ from microcalc.errors import ReadError, UsageError
 from microcalc.findings import Document, Failure, Record
 from microcalc.output import replacing
 from microcalc.patches.patch import Patch
-from microcalc.truth import Split
+from microcalc.truth import ImageTruth, Split, Truth
 
-MANIFEST, ROWS = "store.json", "patches.csv"
+MANIFEST, ROWS, TRUTH = "store.json", "patches.csv", "truth.json"
 #: Beside them, what an unfinished run has planned and cut.
 PLANS, SHARDS = "plans.partial.jsonl", "shards.partial.jsonl"
 #: Of ``pixels``, for 1.0, white.
@@ -51,6 +51,7 @@ class Manifest(Document):
 
     schema_: Literal["microcalc.patches/1"] = Field(default="microcalc.patches/1", alias="schema")
     microcalc: str
+    data: str | None = Field(default=None, description="What the data set is called: its kind and place.")
     protocol: str
     paper: str
     size_px: int = Field(ge=1, description="Side of a patch as stored.")
@@ -116,6 +117,17 @@ class PatchStore:
 
     def __len__(self) -> int:
         return len(self.patches)
+
+    @functools.cached_property
+    def truths(self) -> Mapping[str, ImageTruth]:
+        """What is known of the images, by their path; nothing where the store was made without.
+
+        Raises:
+            ReadError: the file is damaged.
+        """
+        path = self.folder / TRUTH
+        images = Truth.from_json(path).images if path.exists() else ()
+        return {image.path: image for image in images}
 
     def __reduce__(self) -> tuple[Callable[[Path], PatchStore], tuple[Path]]:
         return PatchStore.open, (self.folder,)

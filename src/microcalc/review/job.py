@@ -8,6 +8,7 @@ from pathlib import Path
 
 from microcalc.batch import MakeExecutor
 from microcalc.datasets import open_data
+from microcalc.datasets.spec import named
 from microcalc.findings import ImageFindings
 from microcalc.patches.job import Outcome as PatchOutcome
 from microcalc.patches.job import write_store
@@ -64,6 +65,7 @@ def open_review(
             out,
             protocol,
             table,
+            data=named(data),
             split=split,
             seed=seed,
             make_executor=make_executor,
