@@ -202,13 +202,14 @@ def test_patients_cannot_be_found_while_images_are_drawn(patient):
 
 def test_cases_are_drawn_with_their_unit():
     resamples = resample(truths("a", "a", "b", "c"), draws=5)
-    cases = resamples.of_cases([np.array([3]), np.array([0, 1])])
-    assert (cases == resamples.weights[:, [2, 0]]).all()
+    cases = resamples.by_case([np.array([3]), np.array([0, 1])])
+    assert (cases.weights == resamples.weights).all()
+    assert cases.owner.tolist() == [2, 0]
     by_image = resample(truths("a", "a", "b"), unit="image", accept_split=True)
     with pytest.raises(UsageError, match="found 1 cases whose images are drawn apart"):
-        by_image.of_cases([np.array([0, 1]), np.array([2])])
+        by_image.by_case([np.array([0, 1]), np.array([2])])
     with pytest.raises(UsageError, match="expected patients or images as the units"):
-        resample(truths("a", "b"), unit="detection", accept_split=True).of_cases([np.array([0])])
+        resample(truths("a", "b"), unit="detection", accept_split=True).by_case([np.array([0])])
 
 
 def test_the_p_value_counts_the_rarer_side():

@@ -189,6 +189,7 @@ class TestReliability:
 
     def test_bins_without_a_case_are_left_out(self):
         diagram = reliability([True, False], [0.05, 0.95])
+        assert diagram.edges.tolist() == [[0, 0.1], [0.9, 1]]
         assert diagram.counts.tolist() == [1, 1]
 
     def test_edges_belong_to_the_bin_below_and_zero_to_the_first(self):
@@ -221,7 +222,6 @@ class TestReliability:
                 error += abs(sum(labels[within]) - sum(scores[within])) / len(scores)
         assert expected_calibration_error(labels, scores, 15) == pytest.approx(error, abs=1e-12)
 
-    @pytest.mark.torch
     @pytest.mark.parametrize("bins", [5, 10, 15])
     def test_error_agrees_with_torchmetrics(self, bins):
         """Its scores on an edge belong to the bin above: no such score is drawn here."""

@@ -111,7 +111,6 @@ def test_measures_agree_with_scikit_learn(cases, threshold):
     assert {name: counts.value(name) for name in METRICS} == pytest.approx(expected, abs=1e-9, nan_ok=True)
 
 
-@pytest.mark.torch
 @pytest.mark.parametrize("seed", range(5))
 def test_agreement_with_torchmetrics(seed):
     torch = pytest.importorskip("torch")

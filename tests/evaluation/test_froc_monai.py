@@ -57,7 +57,6 @@ def test_what_monai_printed():
     assert curve.sensitivity == pytest.approx(SENSITIVITY, abs=1e-6)
 
 
-@pytest.mark.torch
 @pytest.mark.parametrize("seed", range(20))
 def test_agreement_with_monai(seed):
     monai = pytest.importorskip("monai.metrics.froc")

@@ -8,7 +8,7 @@ import pytest
 
 from microcalc.evaluation.matching import parse_rule
 from microcalc.evaluation.scores import ImageScores
-from microcalc.evaluation.strata import AGE_BANDS, CLUSTER_SIZE_BANDS, SIZE_BANDS, SNR_BANDS, strata
+from microcalc.evaluation.strata import AGE_BANDS, CLUSTER_SIZE_BANDS, SIZE_BANDS, SNR_BANDS, band_names, strata
 from microcalc.truth import ImageTruth, TrueCalcification, TrueCluster
 
 
@@ -105,3 +105,8 @@ def test_size_of_a_cluster_is_the_longer_side_of_its_box():
 def test_bands_leave_no_gap(bands):
     assert all(below[1] == above[0] for below, above in itertools.pairwise(bands))
     assert math.isinf(bands[-1][1])
+
+
+def test_names_of_bands():
+    assert band_names(SNR_BANDS) == ("below 3", "3 to 5", "5 to 8", "8 to 12", "from 12")
+    assert band_names(CLUSTER_SIZE_BANDS, " mm")[1] == "5 to 10 mm"

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from microcalc.comparison.estimates import Measured, estimate, undefined, why_no_interval
 from microcalc.comparison.records import CaseResult, Estimate, Operation
 from microcalc.comparison.scored import ScoredSystem
 from microcalc.evaluation.bootstrap import Resamples
+from microcalc.evaluation.case_bootstrap import area_draws
 from microcalc.evaluation.cases import Cases, cases_of
 from microcalc.evaluation.classification import METRICS, Confusion, Metric, Roc, auc, average_precision, confusion, roc
 from microcalc.evaluation.delong import delong
@@ -30,6 +33,8 @@ _WHY_UNDEFINED: dict[Metric, str] = {
     "f1": "no case is positive, and none is called so",
     "mcc": "all cases are, or are called, the same",
 }
+AreaName = Literal["ROC AUC", "average precision"]
+_AREAS = {"ROC AUC": auc, "average precision": average_precision}
 _NO_CURVE = Roc(np.empty(0), np.empty(0), np.empty(0), math.nan)
 
 
@@ -71,21 +76,40 @@ def _lesions_as_cases(system: ScoredSystem) -> Cases:
 
 
 def areas(cases: Cases, resamples: Resamples) -> tuple[Measured, Measured]:
-    """Areas under the ROC curve, and under that of precision against recall."""
-    n, undrawn = cases.labels.size, np.full(resamples.draws, np.nan)
-    names = ("ROC AUC", "average precision")
-    if why_none := _one_class(cases):
-        roc_area, precision = (Measured(name, math.nan, undrawn, n, why_none) for name in names)
-        return roc_area, precision
-    values = (auc(cases.labels, cases.scores), average_precision(cases.labels, cases.scores))
-    drawn = (undrawn, undrawn)
-    if (why_none := _why_no_interval(cases, resamples)) is None:
-        weights = resamples.of_cases(cases.images)
-        drawn = (auc(cases.labels, cases.scores, weights), average_precision(cases.labels, cases.scores, weights))
-    roc_area, precision = (
-        Measured(name, float(value), of, n, why_none) for name, value, of in zip(names, values, drawn, strict=True)
-    )
-    return roc_area, precision
+    """Areas under the ROC curve, and under that of precision against recall, of images put together into cases."""
+    drawn = resamples.unit != "detection" and not _one_class(cases.labels)
+    return areas_of(cases.labels, cases.scores, resamples.by_case(cases.images) if drawn else None)
+
+
+def areas_of(
+    labels: NDArray[np.bool_], scores: NDArray[np.float64], resamples: Resamples | None
+) -> tuple[Measured, Measured]:
+    """Areas under the ROC curve, and under that of precision against recall (see :func:`area_of`)."""
+    return area_of("ROC AUC", labels, scores, resamples), area_of("average precision", labels, scores, resamples)
+
+
+def area_of(
+    name: AreaName, labels: NDArray[np.bool_], scores: NDArray[np.float64], resamples: Resamples | None
+) -> Measured:
+    """The area under a curve.
+
+    Args:
+        name: which.
+        labels: (n,) which cases are positive.
+        scores: (n,).
+        resamples: of these cases; None: no interval, since detections are resampled.
+    """
+    function, n = _AREAS[name], labels.size
+    undrawn = np.full(1 if resamples is None else resamples.draws, np.nan)
+    if why_none := _one_class(labels):
+        return Measured(name, math.nan, undrawn, n, why_none)
+    value = function(labels, scores)
+    if resamples is None:
+        return Measured(name, value, undrawn, n, "no interval: detections are resampled, not cases")
+    held = {"positive cases": resamples.owner[labels], "negative cases": resamples.owner[~labels]}
+    if why_none := why_no_interval(held, resamples.unit):
+        return Measured(name, value, undrawn, n, why_none)
+    return Measured(name, value, area_draws(function, labels, scores, resamples), n)
 
 
 def case_result(cases: Cases, level: Level, measured: tuple[Measured, Measured], threshold: float | None) -> CaseResult:
@@ -101,7 +125,7 @@ def case_result(cases: Cases, level: Level, measured: tuple[Measured, Measured],
     positives, n = int(cases.labels.sum()), cases.labels.size
     points = {} if threshold is None else {OWN: threshold}
     curve, by_delong = _NO_CURVE, undefined(roc_area.reason or "", n)
-    if not _one_class(cases):
+    if not _one_class(cases.labels):
         curve, compared = roc(cases.labels, cases.scores), delong(cases.labels, cases.scores)
         by_delong = estimate(float(compared.auc[0]), compared.interval(), n, compared.remark())
         points |= {name: choose(curve).threshold for name, choose in CHOSEN.items()}
@@ -120,19 +144,16 @@ def case_result(cases: Cases, level: Level, measured: tuple[Measured, Measured],
     )
 
 
-def _one_class(cases: Cases) -> str | None:
+def _one_class(labels: NDArray[np.bool_]) -> str | None:
     """Why there is nothing to tell apart; None where there is."""
-    if not cases.labels.any():
+    if not labels.any():
         return "no positive case"
-    return "no negative case" if cases.labels.all() else None
+    return "no negative case" if labels.all() else None
 
 
-def _why_no_interval(cases: Cases, resamples: Resamples) -> str | None:
-    if resamples.unit == "detection":
-        return "no interval: detections are resampled, not cases"
-    owners = resamples.owner[[images[0] for images in cases.images]]
-    held = {"positive cases": owners[cases.labels], "negative cases": owners[~cases.labels]}
-    return why_no_interval(held, resamples.unit)
+def why_undefined(metric: Metric) -> str:
+    """Why a measure at a threshold may have no value."""
+    return _WHY_UNDEFINED.get(metric, "no case that it could be counted on")
 
 
 def _operation(name: str, threshold: float, cases: Cases) -> Operation:
@@ -153,5 +174,5 @@ def _metric(counts: Confusion, metric: Metric) -> Estimate:
     value, limits = counts.value(metric), counts.interval(metric)
     n = counts.total if metric == "f1" or metric == "mcc" else counts.counts(metric)[1]
     if math.isnan(value):
-        return undefined(_WHY_UNDEFINED.get(metric, "no case that it could be counted on"), n)
+        return undefined(why_undefined(metric), n)
     return estimate(value, limits, n, "no interval: it has none in closed form" if math.isnan(limits[0]) else None)

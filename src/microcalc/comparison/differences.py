@@ -47,6 +47,11 @@ def differences(systems: Sequence[Comparable]) -> tuple[Difference, ...]:
     )
 
 
+def paired(first: str, second: str, of_first: Measured, of_second: Measured) -> Difference:
+    """One measure of two systems on the same resamples, the first named minus the second."""
+    return Difference(first=first, second=second, measure=of_first.name, **_resampled(of_first, of_second))
+
+
 def _of_pair(first: Comparable, second: Comparable) -> Iterator[tuple[str, _Tested]]:
     for of_first, of_second in zip(first.measured, second.measured, strict=True):
         yield of_first.name, _resampled(of_first, of_second)

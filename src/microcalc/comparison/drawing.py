@@ -47,6 +47,8 @@ _STYLE = {
     "grid.linewidth": 0.5,
     "lines.linewidth": 1.4,
 }
+#: Of PNG files.
+_DPI = 200
 #: Narrower than the font the layout is measured with, so that nothing runs over.
 _FONTS = "Arial, Helvetica, sans-serif"
 
@@ -60,12 +62,14 @@ class Drawing:
         title: what it shows, as a caption.
         alt: its numbers in words, for those who do not see it.
         svg: a file of its own, for a paper.
+        png: the same for whoever cannot show SVG, on white; None: not asked for.
     """
 
     name: str
     title: str
     alt: str
     svg: str
+    png: bytes | None = None
 
     @property
     def inline(self) -> str:
@@ -80,7 +84,7 @@ class Drawing:
 
 
 def write_figures(drawings: Iterable[Drawing], folder: Path) -> None:
-    """Write each as ``<name>.svg``, in black ink on no ground.
+    """Write each as ``<name>.svg``, in black ink on no ground, and as ``<name>.png`` where it was drawn so too.
 
     Raises:
         WriteError: one cannot be written.
@@ -88,10 +92,20 @@ def write_figures(drawings: Iterable[Drawing], folder: Path) -> None:
     for drawing in drawings:
         with replacing(folder / f"{drawing.name}.svg") as file:
             file.write(drawing.svg.encode())
+        if drawing.png is not None:
+            with replacing(folder / f"{drawing.name}.png") as file:
+                file.write(drawing.png)
 
 
 def draw(
-    name: str, title: str, alt: str, note: str, size: tuple[float, float], paint: Callable[[Axes], None]
+    name: str,
+    title: str,
+    alt: str,
+    note: str,
+    size: tuple[float, float],
+    paint: Callable[[Axes], None],
+    *,
+    raster: bool = False,
 ) -> Drawing:
     """Make one figure.
 
@@ -102,6 +116,7 @@ def draw(
         note: printed below it.
         size: width and height, inches.
         paint: draws on the axes; a legend of what it labels is added above them.
+        raster: draw it as PNG too.
     """
     # Imported here: half a second that only a page needs.
     import matplotlib.style
@@ -114,8 +129,11 @@ def draw(
         if axes.get_legend_handles_labels()[1]:
             figure.legend(loc="outside upper left", alignment="left")
         figure.supxlabel(note, x=0.01, ha="left", fontsize=7, alpha=0.75)
-        file = io.StringIO()
+        file, pixels = io.StringIO(), io.BytesIO()
         figure.savefig(
             file, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
         )
-    return Drawing(name, title, alt, re.sub(r"'DejaVu Sans'[^;\"]*", _FONTS, file.getvalue()))
+        if raster:
+            figure.savefig(pixels, format="png", dpi=_DPI, metadata={"Software": None})
+    svg = re.sub(r"'DejaVu Sans'[^;\"]*", _FONTS, file.getvalue())
+    return Drawing(name, title, alt, svg, pixels.getvalue() or None)

@@ -45,7 +45,9 @@ def estimate(value: float, limits: tuple[float, float], n: int, remark: str | No
     An interval of no width, as where every lesion is found in every resample, speaks of too few and is left out.
     """
     if limits[1] - limits[0] < ROUNDING:
-        limits, remark = (math.nan, math.nan), remark or "no interval: the same in all resamples"
+        limits = math.nan, math.nan
+        if remark is None or not remark.startswith("no interval"):
+            remark = "no interval: the same in all resamples"
     low, high = (None if math.isnan(limit) else float(limit) for limit in limits)
     return Estimate(value=value, low=low, high=high, n=n, remark=remark)
 

@@ -214,7 +214,7 @@ def _reliability(evaluation: Evaluation) -> Drawing:
         axes.set(xlabel="Mean score", ylabel="Share of detections on a lesion")
         for index, name, result in found:
             label = _key(name, f"ECE {wording.said(result.expected_calibration_error)}")
-            _dots(axes, np.array(result.scores), result.shares, index, label, upright=True)
+            dots(axes, np.array(result.scores), result.shares, index, label, upright=True)
 
     alt = "; ".join(f"{name}: ECE {wording.said(result.expected_calibration_error)}" for _, name, result in found)
     return draw(
@@ -245,7 +245,7 @@ def _differences(evaluation: Evaluation) -> Drawing:
         right.set_yticks(places, [wording.p_value(row) for row in rows])
         right.tick_params(length=0)
         right.spines["right"].set_visible(False)
-        _dots(axes, places, [row.difference for row in rows], 0, None, upright=False)
+        dots(axes, places, [row.difference for row in rows], 0, None, upright=False)
 
     alt = "; ".join(
         f"{row.measure}, {row.first} minus {row.second}: {wording.said(row.difference)}, {wording.p_value(row)}"
@@ -279,7 +279,7 @@ def _strata(evaluation: Evaluation) -> Drawing:
             if part.area.value is None:
                 axes.text(0.01, place, part.area.remark or wording.NOTHING, fontsize=7, alpha=0.75, va="center")
         for index, (system, offset) in enumerate(zip(systems, spread, strict=True)):
-            _dots(axes, places + offset, [part.area for part in system.strata], index, _key(system.name), upright=False)
+            dots(axes, places + offset, [part.area for part in system.strata], index, _key(system.name), upright=False)
 
     alt = "; ".join(
         f"{system.name}, {part.by} {part.name}: {wording.said(part.area)}"
@@ -320,7 +320,7 @@ def _label_rows(axes: Axes, groups: Sequence[tuple[str, Sequence[str]]]) -> Arra
     return places
 
 
-def _dots(
+def dots(
     axes: Axes, places: Array, estimates: Sequence[Estimate], index: int, label: str | None, *, upright: bool
 ) -> None:
     """Estimates with their intervals: ``upright`` at places along the x axis, else at places up the y axis."""

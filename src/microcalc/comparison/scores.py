@@ -31,7 +31,11 @@ def reliability_of(system: ScoredSystem) -> Reliability | None:
     values = np.concatenate([true, false])
     if not values.size:
         return None
-    labels = np.repeat([True, False], [true.size, false.size])
+    return reliability_numbers(np.repeat([True, False], [true.size, false.size]), values)
+
+
+def reliability_numbers(labels: NDArray[np.bool_], values: NDArray[np.float64]) -> Reliability:
+    """Whether scores (n,) in 0..1 are the share of positive cases, labels (n,); at least one."""
     bins = reliability(labels, values)
     error = expected_calibration_error(labels, values)
     return Reliability(

@@ -63,8 +63,8 @@ class Resamples:
             self, owner=self.owner[positions], paths=tuple(self.paths[i] for i in positions.tolist())
         )
 
-    def of_cases(self, members: Sequence[Indices]) -> Array:
-        """(draws, cases) how often each case is drawn.
+    def by_case(self, members: Sequence[Indices]) -> Resamples:
+        """The same draws, of cases in place of images: a case is drawn as often as its images.
 
         Args:
             members: for each case, where its images stand among those that were given to :func:`resample`.
@@ -85,7 +85,7 @@ class Resamples:
                 found=f"{split} cases whose images are drawn apart",
                 do="resample by patient (--resample patient)",
             )
-        return self.weights[:, self.owner[[images[0] for images in members]]]
+        return self.part(np.array([images[0] for images in members], np.intp))
 
 
 def resample(
@@ -117,16 +117,33 @@ def resample(
         _check_patients(truths)
     elif not accept_split:
         _check_whole(truths, unit)
-    names = [case_of(truth, "patient" if unit == "patient" else "image") for truth in truths]
-    units, owner = np.unique(names, return_inverse=True)
+    owners = [case_of(truth, "patient" if unit == "patient" else "image") for truth in truths]
+    paths = tuple(truth.path for truth in truths)
+    resamples = resample_owned(paths, owners, unit=unit, draws=draws, seed=seed)
     if unit == "detection":
-        weights = np.ones((draws, units.size))
-    elif units.size < 2:
+        return dataclasses.replace(resamples, weights=np.ones_like(resamples.weights))
+    return resamples
+
+
+def resample_owned(
+    items: Sequence[str], owners: Sequence[str], *, unit: Unit = "patient", draws: int = 1000, seed: int = 0
+) -> Resamples:
+    """Draw the owners of a set of items, such as the patients of patches; the same seed gives the same draws.
+
+    Args:
+        items: (n,) names.
+        owners: (n,) to whom, or to which image, each belongs: all items of one are drawn together.
+        unit: what an owner is.
+        draws: how many resamples.
+        seed: of the random numbers.
+    """
+    units, owner = np.unique(owners, return_inverse=True)
+    if units.size < 2:
         weights = np.zeros((draws, units.size))
     else:
         even = np.full(units.size, 1 / units.size)
         weights = np.random.default_rng(seed).multinomial(units.size, even, size=draws).astype(np.float64)
-    return Resamples(unit, seed, weights, owner, tuple(truth.path for truth in truths))
+    return Resamples(unit, seed, weights, owner, tuple(items))
 
 
 def _check_patients(truths: Sequence[ImageTruth]) -> None:

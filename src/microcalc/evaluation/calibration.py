@@ -136,6 +136,8 @@ class Platt(Record):
 class ReliabilityDiagram:
     """The bins that hold any case, from the lowest score on."""
 
+    #: (bins, 2) scores that each reaches from and to.
+    edges: Array
     #: (bins,) mean score.
     scores: Array
     #: (bins,) positive cases, and all.
@@ -166,7 +168,10 @@ def reliability(labels: ArrayLike, scores: ArrayLike, bins: int = 10) -> Reliabi
     counts = np.bincount(which, minlength=bins)
     held = counts > 0
     sums, positives = np.bincount(which, scores, bins)[held], np.bincount(which[labels], minlength=bins)[held]
-    return ReliabilityDiagram(sums / counts[held], positives, counts[held])
+    edges = np.arange(bins + 1) / bins
+    return ReliabilityDiagram(
+        np.column_stack([edges[:-1], edges[1:]])[held], sums / counts[held], positives, counts[held]
+    )
 
 
 def expected_calibration_error(labels: ArrayLike, scores: ArrayLike, bins: int = 10) -> float:

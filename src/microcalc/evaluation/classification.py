@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, Self, get_args, overload
+from typing import Any, Literal, Self, get_args, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -136,13 +136,17 @@ class Confusion:
     @property
     def f1(self) -> float:
         """Harmonic mean of precision and recall."""
-        return _ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn)
+        return _ratio(*_fraction("f1", *self.cells))
 
     @property
     def mcc(self) -> float:
         """Matthews correlation coefficient, -1..1; NaN where all cases are, or are called, the same."""
-        margins = (self.tp + self.fp) * (self.tp + self.fn) * (self.tn + self.fp) * (self.tn + self.fn)
-        return _ratio(self.tp * self.tn - self.fp * self.fn, math.sqrt(margins))
+        return _ratio(*_fraction("mcc", *self.cells))
+
+    @property
+    def cells(self) -> tuple[int, int, int, int]:
+        """tp, fp, tn, fn."""
+        return self.tp, self.fp, self.tn, self.fn
 
     def value(self, metric: Metric) -> float:
         """The measure of that name."""
@@ -150,13 +154,8 @@ class Confusion:
 
     def counts(self, metric: Proportion) -> tuple[int, int]:
         """Numerator and denominator of a measure that is a share of cases."""
-        return {
-            "accuracy": (self.tp + self.tn, self.total),
-            "sensitivity": (self.tp, self.tp + self.fn),
-            "specificity": (self.tn, self.tn + self.fp),
-            "ppv": (self.tp, self.tp + self.fp),
-            "npv": (self.tn, self.tn + self.fn),
-        }[metric]
+        part, whole = _fraction(metric, *self.cells)
+        return int(part), int(whole)
 
     def interval(
         self,
@@ -190,6 +189,13 @@ class Confusion:
         if n == "test_set" and trials:
             return of(successes / trials * self.total, self.total, confidence)
         return of(successes, trials, confidence)
+
+
+def metric_values(metric: Metric, cells: Array) -> Array:
+    """(...,) a measure of each of (..., 4) counts tp, fp, tn, fn, as of resamples; NaN where it is not defined."""
+    part, whole = _fraction(metric, *np.moveaxis(np.asarray(cells, np.float64), -1, 0))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(whole > 0, np.divide(part, whole), np.nan)
 
 
 def confusion(labels: ArrayLike, scores: ArrayLike, threshold: float) -> Confusion:
@@ -309,6 +315,25 @@ def _average_precision(positives: Array, negatives: Array) -> Array:
         area: Array = (positives * precision).sum(axis=1) / found[:, -1]
     area[negatives.sum(axis=1) == 0] = np.nan
     return area
+
+
+def _fraction(metric: Metric, tp: Any, fp: Any, tn: Any, fn: Any) -> tuple[Any, Any]:
+    """Numerator and denominator, of counts or of arrays of counts."""
+    match metric:
+        case "accuracy":
+            return tp + tn, tp + fp + tn + fn
+        case "sensitivity":
+            return tp, tp + fn
+        case "specificity":
+            return tn, tn + fp
+        case "ppv":
+            return tp, tp + fp
+        case "npv":
+            return tn, tn + fn
+        case "f1":
+            return 2 * tp, 2 * tp + fp + fn
+        case "mcc":
+            return tp * tn - fp * fn, ((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)) ** 0.5
 
 
 def _ratio(part: float, whole: float) -> float:

@@ -67,6 +67,11 @@ def strata(images: Sequence[ImageScores]) -> list[StratumPart]:
     return [part for parts in by_image + by_lesion if len(parts) > 1 for part in parts]
 
 
+def band_names(bands: Sequence[Band], unit: str = "") -> tuple[str, ...]:
+    """What a report calls each of some bands: below 3, 3 to 5, from 12."""
+    return tuple(_band_name(band, unit, first=rank == 0) for rank, band in enumerate(bands))
+
+
 def _parts_of_images(
     images: Sequence[ImageScores], by: str, value: Callable[[ImageTruth], _Value]
 ) -> Iterator[StratumPart]:
