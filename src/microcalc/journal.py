@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic
 
@@ -104,7 +105,22 @@ def _settings(found: Any) -> dict[str, dict[str, Any]]:
 
 def _difference(earlier: dict[str, dict[str, Any]], wanted: dict[str, dict[str, Any]]) -> str:
     """The settings that differ, in words."""
-    both = [{f"{part} {key}": value for part in s for key, value in s[part].items()} for s in (earlier, wanted)]
+    then, now = ({key: value for part in s for key, value in _single(part, s[part], " ")} for s in (earlier, wanted))
     return ", ".join(
-        f"{key} {both[0].get(key)} then, {value} now" for key, value in both[1].items() if both[0].get(key) != value
+        f"{key} {_short(then.get(key))} then, {_short(value)} now"
+        for key, value in now.items()
+        if then.get(key) != value
     )
+
+
+def _short(value: Any) -> str:
+    return textwrap.shorten(str(value), 60, placeholder=" ...")
+
+
+def _single(name: str, value: Any, between: str = ".") -> Iterator[tuple[str, Any]]:
+    """Single settings, those of a group by the names that lead to them: recipe fitting.batch."""
+    if not isinstance(value, dict):
+        yield name, value
+        return
+    for key, part in value.items():
+        yield from _single(f"{name}{between}{key}", part)

@@ -27,6 +27,13 @@ PACKAGES = (
     "matplotlib",
     "scikit-learn",
     "xgboost-cpu",
+    "onnxruntime",
+    "openvino",
+    "torch",
+    "torchvision",
+    "timm",
+    "lightning",
+    "monai",
 )
 
 

@@ -1,14 +1,24 @@
-"""Toy images: candidates whose hits have a bright middle, so that everything can be learnt from a few of them."""
+"""Toy images: candidates whose hits have a bright middle, so that everything can be learnt from a few of them.
+
+Made-up predictions: patches of a few patients, told apart about as well as asked.
+"""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+import microcalc
 from microcalc.datasets import Record
+from microcalc.patches.patch import Patch
+from microcalc.patches.protocols import find_protocol
+from microcalc.patches.store import TRUTH, WHITE, Manifest, PatchStore, Shard
+from microcalc.training.parts import Part, Parts
 from microcalc.training.pool import Pool
+from microcalc.training.predictions import Predictions
 from microcalc.training.samples import FALSE, HIT, Samples
-from microcalc.truth import ImageTruth, TrueCalcification
+from microcalc.truth import ImageTruth, TrueCalcification, Truth
 
 FAMILIES = ("first_order", "haar")
 
@@ -65,3 +75,87 @@ def toy_pool():
         return Pool(tuple(records), tuple(samples), FAMILIES)
 
     return make
+
+
+#: Patients of each part, and patches of each class of each patient.
+_PATIENTS, _PATCHES = {"train": 4, "validation": 8, "test": 8}, 4
+_SNR, _AGES = (4.0, 6.5, 9.0, 13.0), (35.0, 50.0, 70.0)
+
+
+def _write_store(folder, recipe, seed=0, contrast=0.2):
+    """A store of the recipe's protocol: noise, and a speck in the middle of whatever is not of the first label."""
+    protocol, size = find_protocol(recipe.patches.protocol), recipe.input.size_px
+    patches, images = [], []
+    for split, patients in _PATIENTS.items():
+        for patient in range(patients):
+            image = f"{split}{patient}.png"
+            rows = [
+                Patch(image, 100 * n, 100 * code, size, label, "made up", split, f"{split}-{patient}")
+                for code, label in enumerate(protocol.labels)
+                for n in range(_PATCHES)
+            ]
+            patches += rows
+            calcifications = tuple(
+                TrueCalcification(x=row.x0 + size // 2, y=row.y0 + size // 2, snr=_SNR[n % _PATCHES])
+                for n, row in enumerate(rows)
+                if row.label != protocol.labels[0]
+            )
+            spacing, age = (0.07, 0.07), _AGES[patient % 3]
+            images.append(ImageTruth(path=image, spacing_mm=spacing, age=age, calcifications=calcifications))
+    rng = np.random.default_rng(seed)
+    grey = rng.normal(0.4, 0.05, (len(patches), size, size))
+    speck = np.array([patch.label != protocol.labels[0] for patch in patches])
+    grey[speck, size // 2, size // 2] += contrast
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "shard-0000.npy", np.rint(grey.clip(0, 1) * WHITE).astype(np.uint16))
+    (folder / TRUTH).write_text(Truth(root=".", images=tuple(images)).to_json())
+    manifest = Manifest(
+        microcalc=microcalc.__version__,
+        protocol=protocol.name,
+        paper=protocol.paper,
+        size_px=size,
+        spacing_mm=protocol.spacing_mm,
+        labels=protocol.labels,
+        channels=(),
+        seed=seed,
+        split=None,
+        images=len(images),
+        counts={},
+        shards=(Shard(name="shard-0000.npy", patches=len(patches)),),
+        left_out={},
+        balanced_out=0,
+        spacing_assumed=0,
+        dropped=0,
+        failed=(),
+        notes=(),
+    )
+    return PatchStore(folder, manifest, patches)
+
+
+def _parts_of(store, recipe):
+    """The parts of the store's own split; labels that no class names are left out."""
+    codes = {label: code for code, one in enumerate(recipe.patches.classes) for label in one.labels}
+
+    def part(split):
+        chosen = [n for n, it in enumerate(store.patches) if it.split == split and it.label in codes]
+        classes = np.array([codes[store.patches[n].label] for n in chosen], np.intp)
+        return Part(store, np.array(chosen, np.intp), classes, split)
+
+    return Parts(part("train"), part("validation"), part("test"), {"of labels that the recipe leaves out": 3})
+
+
+def _predict(part, recipe, signal=1.5, seed=0):
+    """Logits: noise, and the signal for the true class."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=(len(part.indices), recipe.outputs))
+    if recipe.outputs == 1:
+        logits[:, 0] += signal * (2 * part.classes - 1)
+    else:
+        logits[np.arange(len(logits)), part.classes] += signal
+    return Predictions(part, logits.astype(np.float32))
+
+
+@pytest.fixture(scope="session")
+def predicted():
+    """Makes a store (folder, recipe), its parts (store, recipe), and predictions of a part (part, recipe, signal)."""
+    return SimpleNamespace(write_store=_write_store, parts_of=_parts_of, predict=_predict)

@@ -44,6 +44,12 @@ def data(toys, toy_samples, monkeypatch):
     return asked
 
 
+@pytest.fixture
+def no_figures(monkeypatch):
+    """Drawing them takes half of a run's time."""
+    monkeypatch.setattr(cascade_run, "drawings", lambda *_: ())
+
+
 @pytest.fixture(scope="module")
 def recipe():
     recipe = load_recipe("cortina2022-cascade").smoke()
@@ -129,7 +135,7 @@ def test_without_scikit_learn_the_error_says_what_to_install(data, recipe, tmp_p
         train(recipe, "truth:toys", tmp_path)
 
 
-def test_every_step_sees_its_own_part_of_the_data_alone(data, recipe, tmp_path, monkeypatch):
+def test_every_step_sees_its_own_part_of_the_data_alone(data, recipe, tmp_path, no_figures, monkeypatch):
     """Nothing is chosen on test, and what is fitted on one part is not fitted on another."""
     seen = {}
 
@@ -169,7 +175,7 @@ def test_too_few_patients_are_told_of_before_any_work(data, recipe, tmp_path):
     assert not data
 
 
-def test_weights_lost_since_are_told_of(data, recipe, tmp_path):
+def test_weights_lost_since_are_told_of(data, recipe, tmp_path, no_figures):
     train(recipe, "truth:toys", tmp_path)
     (tmp_path / "work" / WEIGHTS).write_bytes(b"cut off")
     with pytest.raises(ReadError, match="the step stages of the earlier run has left"):

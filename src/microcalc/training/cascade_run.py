@@ -21,20 +21,21 @@ from microcalc.comparison.choice import check_defined
 from microcalc.comparison.drawing import write_figures
 from microcalc.datasets import Record, Table
 from microcalc.errors import MicrocalcError, ReadError, UsageError, WriteError
-from microcalc.models import Metric, Package, write_package
+from microcalc.models import Metric, write_package
 from microcalc.models.card import CARD
 from microcalc.models.cascade import WEIGHTS, Cascade
 from microcalc.output import image_key, remove, replacing
 from microcalc.recipe import CascadeRecipe
-from microcalc.training.card import make_card
+from microcalc.training.cascade_card import make_card
 from microcalc.training.classifiers import Curve, TableRow, compare, curves
 from microcalc.training.figures import drawings
 from microcalc.training.grid import GridRow, search
 from microcalc.training.haar_selection import Ranking, rank
-from microcalc.training.job import Job
+from microcalc.training.job import Job, Trained
 from microcalc.training.measure import Measured
 from microcalc.training.pool import Pool
 from microcalc.training.samples import RULE, Indices, Samples, sample
+from microcalc.training.smoke_studies import smoke_studies
 from microcalc.training.stages import Stages, calibrate, choose_points, fit_stages
 from microcalc.training.steps import Step, Steps
 from microcalc.training.systems import CASCADE, pairs, scores
@@ -85,11 +86,12 @@ class _Image:
         return f"samples of {self.record.truth.path}"
 
 
-def run(job: Job) -> tuple[Package, Steps]:
+def run(job: Job[CascadeRecipe]) -> Trained:
     """Train the cascade and write its package (see :func:`microcalc.training.run.train`)."""
     recipe = job.recipe
-    test = job.table.filter(lambda truth: truth.split == "test")
-    parts = [job.table.split("train"), job.table.split("validation")]
+    table = smoke_studies(job.out / "work" / "data", job.make_executor) if job.table is None else job.table
+    test = table.filter(lambda truth: truth.split == "test")
+    parts = [table.split("train"), table.split("validation")]
     _check_trainable(parts[0], recipe)
     for part in filter(None, (parts[1], test)):
         check_defined([record.truth for record in part], "calcification", RULE, "image")
@@ -114,7 +116,8 @@ def run(job: Job) -> tuple[Package, Steps]:
     tables = {"haar-plateau": ranking.plateau, "classifiers": compared.rows, "grid": searched.rows, "stages": [stages]}
     write_tables(job.out / "tables", {**tables, "metrics": [*metrics, *reached]})
     card = make_card(job, cascade, marking, (*metrics, *reached), train, steps)
-    return write_package(job.out / "package", card, {WEIGHTS: save(cascade.to_arrays())}), steps
+    package = write_package(job.out / "package", card, {WEIGHTS: save(cascade.to_arrays())})
+    return Trained(package, steps, "cpu")
 
 
 def _check_trainable(train: Table, recipe: CascadeRecipe) -> None:
@@ -137,7 +140,7 @@ def _check_patients(images: Table, folds: dict[str, int]) -> None:
         )
 
 
-def _pool(job: Job, steps: Steps, table: Table) -> Pool:
+def _pool(job: Job[CascadeRecipe], steps: Steps, table: Table) -> Pool:
     """Samples of every image of a part; an image that cannot be read is left out, and the step says why.
 
     Raises:
@@ -179,14 +182,14 @@ def _died(image: _Image) -> Step:
     return Step(name=image.step, seconds=0.0, failed=death(image.record.truth.path).reason)
 
 
-def _ranking(job: Job, steps: Steps, train: Pool, validation: Pool) -> Ranking:
+def _ranking(job: Job[CascadeRecipe], steps: Steps, train: Pool, validation: Pool) -> Ranking:
     parameters, ratio = job.recipe.haar, job.recipe.ratio
     if parameters is None:
         return Ranking(order=(), importance=(), plateau=())
     return steps.record("haar", Ranking, lambda: rank(train, validation, parameters, ratio, job.seed))
 
 
-def _compared(job: Job, steps: Steps, train: Pool, haar: Indices) -> Compared:
+def _compared(job: Job[CascadeRecipe], steps: Steps, train: Pool, haar: Indices) -> Compared:
     recipe = job.recipe
 
     def make() -> Compared:
@@ -198,7 +201,7 @@ def _compared(job: Job, steps: Steps, train: Pool, haar: Indices) -> Compared:
     return steps.record("classifiers", Compared, make)
 
 
-def _shown(job: Job, steps: Steps, train: Pool, validation: Pool, haar: Indices) -> Curves:
+def _shown(job: Job[CascadeRecipe], steps: Steps, train: Pool, validation: Pool, haar: Indices) -> Curves:
     recipe = job.recipe
 
     def make() -> Curves:
@@ -208,7 +211,7 @@ def _shown(job: Job, steps: Steps, train: Pool, validation: Pool, haar: Indices)
     return steps.record("curves", Curves, make)
 
 
-def _searched(job: Job, steps: Steps, train: Pool, haar: Indices) -> Search:
+def _searched(job: Job[CascadeRecipe], steps: Steps, train: Pool, haar: Indices) -> Search:
     recipe = job.recipe
 
     def make() -> Search:
@@ -217,7 +220,9 @@ def _searched(job: Job, steps: Steps, train: Pool, haar: Indices) -> Search:
     return steps.record("grid", Search, make)
 
 
-def _stages(job: Job, steps: Steps, train: Pool, validation: Pool, haar: Indices) -> tuple[Cascade, Stages]:
+def _stages(
+    job: Job[CascadeRecipe], steps: Steps, train: Pool, validation: Pool, haar: Indices
+) -> tuple[Cascade, Stages]:
     """Both stages, calibrated, and their account."""
     weights = steps.folder / WEIGHTS
 
@@ -241,11 +246,11 @@ def _stages(job: Job, steps: Steps, train: Pool, validation: Pool, haar: Indices
     return calibrate(cascade, validation, haar, job.recipe.calibration), stages
 
 
-def _measured(job: Job, split: Split, pool: Pool, cascade: Cascade, haar: Indices) -> Measured:
+def _measured(job: Job[CascadeRecipe], split: Split, pool: Pool, cascade: Cascade, haar: Indices) -> Measured:
     """A part of the data, scored by the proposer and by all that Figure 14 compares."""
     of_each = scores(pool, cascade, haar, job.recipe.proposer.name)
     return Measured(pool, split, job.data, of_each, job.seed, _CHOSEN_ON if split == "validation" else None)
 
 
-def _metrics(job: Job, steps: Steps, part: Measured) -> tuple[Metric, ...]:
+def _metrics(job: Job[CascadeRecipe], steps: Steps, part: Measured) -> tuple[Metric, ...]:
     return steps.record(part.split, Metrics, lambda: Metrics(rows=part.metrics(pairs(job.recipe.proposer.name)))).rows

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microcalc.comparison.drawing import COLOURS, INK, LINES, Drawing, draw
+from microcalc.comparison.estimates import share
+from microcalc.comparison.figures import dots
 from microcalc.evaluation.calibration import reliability
 from microcalc.evaluation.froc import LIMIT, Froc, froc
-from microcalc.evaluation.intervals import wilson
 from microcalc.features.haar_prototypes import pictures, prototypes
 from microcalc.training.classifiers import Curve, TableRow
 from microcalc.training.haar_selection import Plateau, Ranking
@@ -172,12 +173,11 @@ def _froc(name: str, title: str, curves: Mapping[str, Froc], measured: Measured)
 def _reliability(measured: Measured) -> Drawing:
     """Whether scores are shares of hits."""
     found = reliability(measured.pool.labels, measured.pool.of_rows(measured.scores[CASCADE]))
+    shares = [share(hits, of) for hits, of in zip(found.positives.tolist(), found.counts.tolist(), strict=True)]
 
     def paint(axes: Axes) -> None:
         axes.plot([0, 1], [0, 1], color=INK, alpha=0.4, linewidth=0.6)
-        low, high = np.array([wilson(*pair) for pair in zip(found.positives, found.counts, strict=True)]).T
-        spread = np.maximum([found.shares - low, high - found.shares], 0)
-        axes.errorbar(found.scores, found.shares, spread, fmt="o", markersize=4, color=COLOURS[0])
+        dots(axes, found.scores, shares, 0, None, upright=True)
         axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel="Mean score", ylabel="Share of hits")
 
     bins = zip(found.scores, found.positives, found.counts, strict=True)

@@ -5,20 +5,45 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, NamedTuple, TypeVar
 
 import microcalc
 from microcalc.batch import MakeExecutor
 from microcalc.datasets import Table
-from microcalc.recipe import Recipe
+from microcalc.models import Package
+from microcalc.patches.store import MANIFEST, ROWS
+from microcalc.recipe import RecipeBase
 from microcalc.training.steps import OnStep, Steps
+
+RecipeT = TypeVar("RecipeT", bound=RecipeBase)
+
+#: Begins the data of a run whose patches are cut already: patches:FOLDER.
+PATCHES = "patches:"
+
+
+@dataclass(frozen=True)
+class Compute:
+    """What networks are fitted on; classical methods need none of it."""
+
+    #: auto, cpu, cuda or cuda:N.
+    device: str = "auto"
+    #: How many GPUs share the work.
+    gpus: int = 1
+    #: Weights to start from, in place of the recipe's start.
+    init: Path | None = None
+    #: Logs beside the history: csv, tensorboard, mlflow.
+    loggers: tuple[str, ...] = ("csv", "tensorboard")
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
+class Job(Generic[RecipeT]):
     """All that a way to train is given."""
 
-    recipe: Recipe
-    table: Table
+    recipe: RecipeT
+    #: Images with their truth; None where patches are cut already, or drawn for a smoke run.
+    table: Table | None
+    #: Store of patches that are cut already.
+    store: Path | None
     #: What cards and figures call the data: their kind and place, without the folders that lead there.
     data: str
     #: Whether no patient is behind the data.
@@ -30,6 +55,7 @@ class Job:
     make_executor: MakeExecutor | None
     resume: bool
     on_step: OnStep | None
+    compute: Compute = Compute()
 
     def steps(self, total: int) -> Steps:
         """The run's steps, those of an earlier run among them where it is resumed.
@@ -41,11 +67,24 @@ class Job:
             "microcalc": {"version": microcalc.__version__},
             "recipe": self.recipe.as_written(),
             "run": {"seed": self.seed},
-            "data": {"name": self.data, "sha256": _key(self.table)},
+            "data": {"name": self.data, "sha256": self._key()},
         }
         return Steps(self.out / "work", settings, total=total, resume=self.resume, on_step=self.on_step)
 
+    def _key(self) -> str | None:
+        """SHA-256 of what is known about the images or the patches, in order; None: they are drawn by the recipe."""
+        if self.store is not None:
+            return hashlib.sha256(b"".join((self.store / name).read_bytes() for name in (MANIFEST, ROWS))).hexdigest()
+        if self.table is not None:
+            lines = "\n".join(record.truth.model_dump_json() for record in self.table)
+            return hashlib.sha256(lines.encode()).hexdigest()
+        return None
 
-def _key(table: Table) -> str:
-    """SHA-256 of what is known about the images, in order."""
-    return hashlib.sha256("\n".join(record.truth.model_dump_json() for record in table).encode()).hexdigest()
+
+class Trained(NamedTuple):
+    """What a way to train gives back."""
+
+    package: Package
+    steps: Steps
+    #: That it ran on: cpu, or cuda:N.
+    device: str

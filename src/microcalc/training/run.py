@@ -10,44 +10,38 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from microcalc.batch import MakeExecutor
-from microcalc.datasets import Table, open_data
+from microcalc.datasets import open_data
+from microcalc.datasets.spec import named
 from microcalc.errors import UsageError
 from microcalc.models import Package
+from microcalc.models.extras import needs
+from microcalc.patches.store import PatchStore
 from microcalc.provenance import write_run_record
 from microcalc.recipe import Recipe
-from microcalc.training.job import Job
-from microcalc.training.steps import OnStep, Steps
-from microcalc.truth import Split
+from microcalc.training.job import PATCHES, Compute, Job, Trained
+from microcalc.training.steps import OnStep
 
-#: Patients of a smoke run: split, no calcium, and a seed that gives a breast that is found on so small a picture.
-_SMOKE_PATIENTS: tuple[tuple[Split, bool, int], ...] = (
-    ("train", False, 3),
-    ("train", False, 8),
-    ("validation", False, 6),
-    ("validation", True, 7),
-    ("test", False, 1),
-    ("test", True, 9),
-)
+#: A way to train: writes the package.
+Trainer = Callable[[Job[Any]], Trained]
 
 
-def _cascade(job: Job) -> tuple[Package, Steps]:
-    try:
+def _cascade(job: Job[Any]) -> Trained:
+    with needs("classic", "sklearn"):
         from microcalc.training.cascade_run import run
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "sklearn":
-            raise
-        raise UsageError(
-            expected="the package scikit-learn, to train a cascade",
-            found="none",
-            do='install it with: pip install "microcalc[classic]"',
-        ) from error
+    return run(job)
+
+
+def _patch_classifier(job: Job[Any]) -> Trained:
+    with needs("train", "torch", "torchvision", "lightning", "timm", "onnx"):
+        from microcalc.training.patch_run import run
     return run(job)
 
 
 #: Kind of recipe -> how it is trained. Nothing heavy is imported before it is asked for.
-TRAINERS: dict[str, Callable[[Job], tuple[Package, Steps]]] = {"cascade": _cascade}
+TRAINERS: dict[str, Trainer] = {"cascade": _cascade, "patch-classifier": _patch_classifier}
 
 
 def train(
@@ -60,52 +54,58 @@ def train(
     make_executor: MakeExecutor | None = None,
     resume: bool = False,
     on_step: OnStep | None = None,
+    compute: Compute | None = None,
 ) -> Package:
     """Train by a recipe and write the model package, its figures and ``run.json``.
 
     Args:
         recipe: what to do.
         data: SPEC of :func:`~microcalc.datasets.open_data`, with the parts train and validation; a part test is
-            measured once, at the end. None: a smoke run, which draws its own.
+            measured once, at the end. ``patches:FOLDER``: patches that are cut already, for a network. None: a smoke
+            run, which draws its own.
         out: folder for ``package/``, ``figures/``, ``run.json`` and ``work/``; made where missing.
         smoke: with the recipe's smoke changes, in about a minute: shows that everything runs, and nothing else.
         seed: of everything random; None: the recipe's.
         make_executor: makes the pool that reads images; None: they are read here.
         resume: go on with an interrupted run into the same folder.
         on_step: told of each step.
+        compute: what networks are fitted on; None: a GPU where there is one.
 
     Returns:
         The package.
 
     Raises:
-        UsageError: no data, no split, too few patients, or another run in the folder.
+        UsageError: no data, no split, too few patients, or, to go on with, another run in the folder.
         MicrocalcError: the data cannot be read.
     """
     recipe = recipe.smoke() if smoke else recipe
     if data is None and not smoke:
         raise UsageError(expected="data to train on", found="none", do="name some (--data SPEC), or make a smoke run")
+    if seed is not None and not 0 <= seed < 2**32:  # what every library behind it takes
+        raise UsageError(expected="a seed from 0 to 4294967295", found=str(seed), do="give a smaller one")
     started, begun = time.perf_counter(), datetime.now(UTC)
-    table = (
-        _smoke_data(out / "work" / "data", make_executor)
-        if data is None
-        else open_data(data, make_executor=make_executor)
-    )
+    store = Path(data.removeprefix(PATCHES)).expanduser() if data and data.startswith(PATCHES) else None
+    if store is not None and recipe.kind == "cascade":
+        raise UsageError(expected="whole mammograms, for a cascade", found=repr(data), do="give the data set itself")
+    name = _called(data, store)
     job = Job(
-        recipe,
-        table,
-        "synthetic smoke set" if data is None else _named(data),
-        data is None or data.startswith("bench:"),
-        smoke,
-        out,
-        recipe.seed if seed is None else seed,
-        make_executor,
-        resume,
-        on_step,
+        recipe=recipe,
+        table=None if data is None or store else open_data(data, make_executor=make_executor),
+        store=store,
+        data=name,
+        synthetic=data is None or name.startswith("bench:"),
+        smoke=smoke,
+        out=out,
+        seed=recipe.seed if seed is None else seed,
+        make_executor=make_executor,
+        resume=resume,
+        on_step=on_step,
+        compute=compute or Compute(),
     )
-    package, steps = TRAINERS[recipe.kind](job)
+    package, steps, device = TRAINERS[recipe.kind](job)
     facts = {
         "started": begun.isoformat(timespec="seconds"),
-        "device": "cpu",
+        "device": device,
         "seconds": round(time.perf_counter() - started, 1),
         "package_sha256": package.sha256,
         "steps": [step.model_dump(mode="json", exclude_none=True) for step in steps.done],
@@ -114,29 +114,8 @@ def train(
     return package
 
 
-def _named(spec: str) -> str:
-    """``truth:some/where/bench`` is called truth:bench: where a folder lies is nobody's business."""
-    kind, _, place = spec.partition(":")
-    return f"{kind}:{Path(place).name}"
-
-
-def _smoke_data(folder: Path, make_executor: MakeExecutor | None) -> Table:
-    """Little synthetic patients on every side of a split, drawn once."""
-    from microcalc.synthesis import StudyPlan, synthesize
-
-    plans = [
-        StudyPlan(
-            f"smoke-{number}",
-            number,
-            seed,
-            normal,
-            split,
-            device="direct-70",
-            density="B",
-            spacing_mm=0.1,
-            shape=(900, 640),
-        )
-        for number, (split, normal, seed) in enumerate(_SMOKE_PATIENTS, 1)
-    ]
-    synthesize(plans, folder, make_executor=make_executor, resume=True)
-    return Table.from_truth(folder)
+def _called(data: str | None, store: Path | None) -> str:
+    """What cards and figures call the data: of patches, the data set that they were cut from, where that is known."""
+    if data is None:
+        return "synthetic smoke set"
+    return (store and PatchStore.open(store).manifest.data) or named(data)

@@ -12,14 +12,12 @@ Threshold, calibration and operating points come from validation alone.
 from __future__ import annotations
 
 import dataclasses
-import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from microcalc.evaluation.calibration import Isotonic, Platt
 from microcalc.evaluation.classification import roc
 from microcalc.evaluation.froc import froc
 from microcalc.evaluation.operating_points import at_sensitivity
@@ -27,17 +25,12 @@ from microcalc.evaluation.scores import ImageScores
 from microcalc.findings import OperatingPoint, Record
 from microcalc.models.cascade import Cascade, RbfSvm
 from microcalc.recipe import CalibrationMethod, CascadeRecipe
+from microcalc.training.calibrations import CALIBRATIONS
 from microcalc.training.classifiers import fit_svm
 from microcalc.training.pool import Labels, Pool, downsample, patient_folds
 from microcalc.training.samples import Indices
 
 Array = NDArray[np.float64]
-
-CALIBRATIONS: dict[CalibrationMethod, Callable[[Labels, Array], Isotonic | Platt]] = {
-    "isotonic": Isotonic.fit,
-    "centred-isotonic": functools.partial(Isotonic.fit, centred=True),
-    "platt": Platt.fit,
-}
 
 #: Marks below the score at which validation shows so many false ones per normal image are not listed.
 LISTED_FALSE_POSITIVES = 100.0
