@@ -1,10 +1,12 @@
 # Two commands do everything on a fresh machine with Python 3.11+ and make: `make demo` and `make test`.
 PYTHON ?= python3
 BIN := .venv/bin
+# Everything optional but the GPL decoder: tests use it all.
+EXTRAS := classic,data,train,openvino,optuna,ray,mlflow
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-torch lint format types docs schema bench realism constraints clean tools
+.PHONY: help setup demo test test-slow smoke lint format types docs schema bench realism constraints clean tools
 
 help:  ## List what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,14 +17,13 @@ demo: setup  ## Run the main job on a synthetic study and name the report
 	$(BIN)/microcalc demo --out demo
 
 test: .venv/dev tools  ## Run the tests
-	$(BIN)/pytest -m "not slow and not torch"
+	$(BIN)/pytest -m "not slow" --numprocesses 2 --dist worksteal
 
 test-slow: .venv/dev tools  ## Run the slow tests too (minutes: 20 times the fuzzing)
-	$(BIN)/pytest -m "not torch"
+	$(BIN)/pytest
 
-test-torch: .venv/dev  ## Run the tests whose witnesses need torch (installs 7 GB)
-	$(PIP) --group torch
-	$(BIN)/pytest -m torch
+smoke: .venv/dev  ## Run every recipe in its smoke form
+	$(BIN)/pytest -m smoke
 
 lint: .venv/dev  ## Check style and formatting (ruff)
 	$(BIN)/ruff check
@@ -42,7 +43,7 @@ schema: .venv/base  ## Write the JSON Schemas of the result files into docs/refe
 	$(BIN)/python docs/write_schemas.py
 
 bench: .venv/dev  ## Measure speed and accuracy as the docs quote them
-	for script in $(filter-out benchmarks/common.py benchmarks/realism.py,$(wildcard benchmarks/*.py)); do \
+	for script in $(filter-out benchmarks/common.py benchmarks/realism.py benchmarks/gradcam_peak.py,$(wildcard benchmarks/*.py)); do \
 		echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 realism: .venv/dev  ## Set phantoms beside the real images of REAL=DIR: out/realism/realism.html
@@ -66,7 +67,7 @@ clean:  ## Remove everything made
 
 .venv/dev: .venv/base
 	$(PIP) --upgrade pip
-	$(PIP) --editable . --group dev --group docs
+	$(PIP) --editable '.[$(EXTRAS)]' --group dev --group docs
 	@touch $@
 
 # Outside witnesses of the tests: DICOM encoders and a validator, and a browser. Tests that miss one skip and say so.

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -133,6 +134,7 @@ def test_ctrl_c_keeps_the_images_under_way(tmp_path, breast_png):
     command = [sys.executable, "-m", "microcalc", "detect", str(folder), "--out", str(tmp_path / "out"), "--jobs", "2"]
     running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     told = [running.stderr.readline()]
+    time.sleep(0.1)  # by now it waits for the next image
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to the workers too
     told += running.stderr.readlines()
     assert running.wait(timeout=60) == 1
@@ -163,16 +165,35 @@ def test_workers_die_with_a_parent_that_is_killed(tmp_path, breast_png):
     assert running.returncode == -signal.SIGKILL
 
 
-def test_the_demo_finds_what_it_made(tmp_path):
-    done = microcalc("demo", "--out", tmp_path / "demo", "--seed", "1")
+def check_demo(done, out):
     assert done.returncode == 0, done.stderr
     assert re.search(
         r"found [1-9]\d* of \d+ visible calcifications \(rule disc14\) and \d+ of \d+ clusters", done.stdout
     )
-    report = Report.from_json(tmp_path / "demo" / "findings.json")
+    report = Report.from_json(out / "findings.json")
     assert len(report.images) == 4
-    assert (tmp_path / "demo" / "report.html").exists()
-    assert (tmp_path / "demo" / "study" / "truth.json").exists()
+    assert (out / "report.html").exists()
+    assert (out / "study" / "truth.json").exists()
+
+
+def test_the_demo_finds_what_it_made(tmp_path):
+    """On a study of little breasts; of whole ones below."""
+    code = (
+        "import functools, sys, microcalc.cli, microcalc.demo as demo\n"
+        "if __name__ == '__main__':\n"
+        "    demo.write_study = functools.partial(demo.write_study, shape=(900, 640), spacing_mm=0.1)\n"
+        f"    sys.argv = ['microcalc', 'demo', '--out', {str(tmp_path)!r}, '--seed', '3']\n"
+        "    microcalc.cli.main()\n"
+    )
+    script = tmp_path / "little.py"
+    script.write_text(code)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120, check=False)
+    check_demo(done, tmp_path)
+
+
+@pytest.mark.slow
+def test_the_demo_as_it_comes(tmp_path):
+    check_demo(microcalc("demo", "--out", tmp_path, "--seed", "1"), tmp_path)
 
 
 class TestModels:

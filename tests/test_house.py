@@ -30,6 +30,7 @@ ROOMS = (
     "patches",
     "comparison",
     "detectors",
+    "explain",
     "detection",
     "review",
     "benchmark",

@@ -14,8 +14,10 @@ from microcalc.cli.benchmarking import benchmark
 from microcalc.cli.data import data
 from microcalc.cli.detecting import demo, detect
 from microcalc.cli.evaluating import evaluate
+from microcalc.cli.explaining import explain
 from microcalc.cli.packages import models
 from microcalc.cli.shared import EXIT_NOTHING_DONE, EXIT_WRONG_CALL
+from microcalc.cli.sweeping import sweep
 from microcalc.cli.synthesizing import synthesize
 from microcalc.cli.training import train
 from microcalc.errors import MicrocalcError, UsageError
@@ -60,7 +62,7 @@ def _root(
 
 
 # Their docstrings are their help; it lists them in this order.
-_VERBS: tuple[Callable[..., None], ...] = (demo, detect, synthesize, train, evaluate, benchmark)
+_VERBS: tuple[Callable[..., None], ...] = (demo, detect, explain, synthesize, train, sweep, evaluate, benchmark)
 for _verb in _VERBS:
     app.command()(_verb)
 app.add_typer(data, name="data")

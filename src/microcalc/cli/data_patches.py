@@ -20,7 +20,8 @@ def patches(
     protocol: Annotated[
         str,
         typer.Option(
-            help="mracko674, cortina224, cortina64, cortina32, cortina16, kahnouei224, pesapane112 or terrassin512."
+            help="mracko674, cortina224, cortina64, cortina32, cortina16, kahnouei224, pesapane112, terrassin512, or "
+            "ours: microcalc112, microcalc32, microcalc16."
         ),
     ],
     out: Out,
@@ -34,8 +35,9 @@ def patches(
     resume: Resume = False,
     jobs: Jobs = None,
 ) -> None:
-    """Cut the patches of a paper's protocol out of a data set, into a store to train on."""
+    """Cut the patches of a protocol out of a data set, into a store to train on."""
     from microcalc.datasets import open_data
+    from microcalc.datasets.spec import named
     from microcalc.parallel import process_pool
     from microcalc.patches.job import write_store
     from microcalc.patches.protocols import find_protocol
@@ -55,6 +57,7 @@ def patches(
                 out,
                 protocol,
                 open_data(spec, make_executor=pool),
+                data=named(spec),
                 seed=seed,
                 make_executor=pool,
                 resume=resume,

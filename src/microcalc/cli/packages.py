@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from microcalc.cli.shared import Out
+from microcalc.errors import UsageError
 
 models = typer.Typer(help="Model packages: those that come with microcalc, and the card of any.", no_args_is_help=True)
 
@@ -29,3 +33,42 @@ def show_model(
 
     found = load_package(package)
     typer.echo(f"# {found.path}, SHA-256 {found.sha256}\n{found.card.to_yaml()}", nl=False)
+
+
+@models.command("export", help="A network's package with its ONNX file made anew from its weights, and checked.")
+def export_model(
+    package: Annotated[str, typer.Argument(metavar="PACKAGE", help="Folder or zip.", show_default=False)],
+    out: Annotated[Path | None, typer.Option(help="Folder for the package.", show_default="the same folder")] = None,
+    onnx: Annotated[bool, typer.Option("--onnx", help="As ONNX, the one format there is.")] = True,
+) -> None:
+    """Write model.onnx from weights.safetensors."""
+    from microcalc.models import load_package
+    from microcalc.models.extras import needs
+
+    found = load_package(package)
+    if out is None and not found.path.is_dir():
+        raise UsageError(expected="--out for a package in a zip", found="none", do="name a folder")
+    with needs("train", "torch", "torchvision", "timm", "onnx"):
+        from microcalc.models.network_files import export_again
+
+        written = export_again(found, out or found.path)
+    typer.echo(f"{written.path}, SHA-256 {written.sha256}")
+
+
+@models.command("import", help="A package made of weights that others have published: mracko2024-resnet101.")
+def import_model(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Of the recipe they were trained by.", show_default=False)
+    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The published checkpoint.", show_default=False)],
+    out: Out,
+    onnx: Annotated[bool, typer.Option(help="Write model.onnx too, for use without torch; takes minutes.")] = True,
+) -> None:
+    """Check every tensor of a checkpoint and write a package."""
+    from microcalc.models.extras import needs
+
+    with needs("train", "torch", "torchvision", "timm", "onnx"):
+        from microcalc.models.imported import import_checkpoint
+
+        written = import_checkpoint(name, file, out, onnx=onnx)
+    typer.echo(f"{written.path}, SHA-256 {written.sha256}")

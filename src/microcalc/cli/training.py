@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from microcalc.cli.shared import EXIT_SOME_FAILED, Jobs, Out, Resume, ended_early, progress
+from microcalc.cli.shared import EXIT_SOME_FAILED, Jobs, Out, Resume, ended_early, listed, progress
 
 if TYPE_CHECKING:
     from microcalc.training.steps import Step
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="cortina2022-cascade, or a YAML file.")],
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="A paper's, such as mracko2024-resnet101, or a YAML file.")
+    ],
     out: Out,
     data: Annotated[
-        str | None, typer.Option(metavar="SPEC", help="truth:FOLDER or bench:v1-medium.", show_default=False)
+        str | None,
+        typer.Option(metavar="SPEC", help="truth:FOLDER, bench:v1-medium, patches:FOLDER ...", show_default=False),
     ] = None,
     smoke: Annotated[bool, typer.Option("--smoke", help="A quick try of everything; needs no data.")] = False,
     seed: Annotated[
@@ -24,10 +28,22 @@ def train(
     ] = None,
     resume: Resume = False,
     jobs: Jobs = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A number of the recipe, changed.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="For networks: auto, cpu, cuda or cuda:N.")] = "auto",
+    gpus: Annotated[int, typer.Option(min=1, help="How many GPUs share the work.")] = 1,
+    init: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Weights to start from (.pth, .safetensors).", show_default=False),
+    ] = None,
+    log: Annotated[str, typer.Option(help="csv, tensorboard, mlflow.")] = "csv,tensorboard",
 ) -> None:
     """Train by a recipe on data with truth, and write a model package."""
     from microcalc.parallel import process_pool
     from microcalc.recipe import load_recipe
+    from microcalc.training.job import Compute
+    from microcalc.training.overrides import overridden, parse_override
     from microcalc.training.run import train as run
 
     failed = 0
@@ -40,7 +56,7 @@ def train(
                 tell(step, done, total)
 
             package = run(
-                load_recipe(recipe),
+                overridden(load_recipe(recipe), dict(map(parse_override, changes or ()))),
                 data,
                 out,
                 smoke=smoke,
@@ -48,6 +64,7 @@ def train(
                 make_executor=process_pool(jobs),
                 resume=resume,
                 on_step=on_step,
+                compute=Compute(device, gpus, init, tuple(listed(log))),
             )
     except KeyboardInterrupt:
         ended_early("Interrupted.", out)
