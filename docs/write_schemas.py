@@ -7,9 +7,13 @@ from pathlib import Path
 
 from microcalc.benchmark.records import Benchmark
 from microcalc.comparison.records import Evaluation
+from microcalc.explain.records import Explanation
 from microcalc.findings import Record, Report
 from microcalc.inspection import Inspection
 from microcalc.patches.store import Manifest
+from microcalc.training.classifier_records import ClassifierReport
+from microcalc.training.history import History
+from microcalc.training.sweep_records import Sweep
 from microcalc.truth import Truth
 
 RECORDS: dict[str, type[Record]] = {
@@ -19,6 +23,10 @@ RECORDS: dict[str, type[Record]] = {
     "benchmark.schema.json": Benchmark,
     "inspection.schema.json": Inspection,
     "patches.schema.json": Manifest,
+    "history.schema.json": History,
+    "patch-report.schema.json": ClassifierReport,
+    "sweep.schema.json": Sweep,
+    "explanation.schema.json": Explanation,
 }
 
 
