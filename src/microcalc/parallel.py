@@ -56,7 +56,7 @@ def ray_pool(jobs: int, *, gpus: int = 0) -> Callable[[], Executor]:
 
     Args:
         jobs: tasks at a time, at most.
-        gpus: that each task has to itself.
+        gpus: that each task has to itself; none where the cluster has fewer, since tasks would wait for ever.
 
     Raises:
         UsageError: Ray is missing.
@@ -72,9 +72,10 @@ class _RayExecutor(Executor):
     def __init__(self, jobs: int, gpus: int) -> None:
         import ray
 
-        self._max_workers, self._gpus = jobs, gpus
         if not ray.is_initialized():
             ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+        there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]  # of Ray
+        self._max_workers, self._gpus = jobs, gpus if there.get("GPU", 0) >= gpus else 0
 
     def submit(self, task: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
         import ray
