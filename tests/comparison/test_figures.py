@@ -1,6 +1,7 @@
 """What the figures show, and what a file or a page gets of them."""
 
 import re
+import warnings
 from xml.etree import ElementTree
 
 import numpy as np
@@ -114,7 +115,9 @@ def test_an_operating_point_without_false_positives_is_an_arrow_at_the_edge_of_a
 def test_a_point_left_of_the_axis_leaves_the_layout_whole(make_evaluation):
     system = make_evaluation().systems[0]
     perfect = system.froc.model_copy(update={"false_positives": (0.0, 0.0, 0.0, 20.0)})
-    figures(make_evaluation(systems=(system.model_copy(update={"froc": perfect}),), differences=()))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # Matplotlib warns of a layout that it had to leave
+        figures(make_evaluation(systems=(system.model_copy(update={"froc": perfect}),), differences=()))
 
 
 def test_the_legacy_curve_joins_its_points_by_lines_without_an_origin(painted, make_evaluation):
