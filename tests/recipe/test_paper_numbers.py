@@ -6,8 +6,9 @@ from microcalc.evaluation.tables import published
 from microcalc.patches.protocols import PROTOCOLS
 from microcalc.recipe import BY_PAPER, RECIPES, load_recipe
 from microcalc.recipe.fitting import Loss, Optimiser, Schedule, Stopping
+from microcalc.recipe.patch_classifier import PatchRecipe
 
-NETWORKS = [name for name in RECIPES if name != "cortina2022-cascade"]
+NETWORKS = [name for name in RECIPES if isinstance(load_recipe(name), PatchRecipe)]
 
 
 @pytest.fixture(scope="module")
@@ -31,16 +32,17 @@ def test_rows_beside_the_report_are_printed_in_the_paper(recipes, name):
     recipe = recipes[name]
     rows = {row.name for row in published(paper=recipe.paper, level="patch")} if recipe.paper else set()
     assert set(recipe.published) <= rows
-    assert bool(recipe.published) == (recipe.paper is not None)
+    printed = recipe.paper is not None and name != "terrassin2024-unet3plus"  # which it names, without a number
+    assert bool(recipe.published) == printed
 
 
 def test_every_row_of_a_network_has_a_recipe(recipes):
-    """But those of UNet3+, which segments, and means over several rows."""
+    """But means over several rows."""
     shown = {(recipe.paper, row) for recipe in recipes.values() for row in recipe.published}
     results = {
         (row.paper, row.name)
         for row in published(level="patch")
-        if row.measure not in ("count", "share") and "UNet3+" not in row.name and not row.name.startswith("mean over")
+        if row.measure not in ("count", "share") and not row.name.startswith("mean over")
     }
     assert results == shown
 
@@ -211,7 +213,7 @@ def test_pesapane_methods(recipes, variant):
     assert recipe.patches.targets[0].classes == (recipe.patches.classes[1].name,)
 
 
-@pytest.mark.parametrize("variant", BY_PAPER["terrassin2024"])
+@pytest.mark.parametrize("variant", [name for name in BY_PAPER["terrassin2024"] if not name.endswith("unet3plus")])
 def test_terrassin_section_4_2(recipes, variant):
     recipe = recipes[f"terrassin2024-{variant}"]
     assert (recipe.network.name, recipe.network.start) == (variant.replace("-", "_"), "random")
@@ -224,12 +226,9 @@ def test_terrassin_section_4_2(recipes, variant):
     assert recipe.fitting.loss == Loss(kind="cross-entropy")
     assert recipe.fitting.optimiser.learning_rate == 0.0001
     assert (recipe.fitting.batch, recipe.fitting.stopping.epochs, recipe.fitting.stopping.patience) == (3, 500, None)
-    assert {one.name for one in recipe.fitting.augmentation.operations} == {
+    assert [one.name for one in recipe.fitting.augmentation.operations] == [
         "vertical-flip",
         "horizontal-flip",
         "transpose",
-        "blur",
-        "noise",
-        "gamma",
-        "inversion",
-    }
+    ]
+    assert [one.name for one in recipe.fitting.augmentation.then_one_of] == ["blur", "noise", "gamma", "inversion"]

@@ -7,7 +7,7 @@ from microcalc.recipe import RECIPES, PatchClassifierRecipe, load_recipe, recipe
 from microcalc.recipe.base import merged
 from microcalc.recipe.yaml_text import read_yaml, write_yaml
 
-NETWORKS = [name for name in RECIPES if name != "cortina2022-cascade"]
+NETWORKS = [name for name in RECIPES if isinstance(load_recipe(name), PatchClassifierRecipe)]
 
 #: The least that a recipe has to say.
 LEAST = {
@@ -67,7 +67,7 @@ def test_a_saved_copy_shows_every_default():
         "batch": 16,
         "accumulate": 1,
         "sampling": {"balanced": False, "ratio": None, "batches": None, "turned_but": None},
-        "augmentation": {"probability": 1, "one_of": False, "operations": []},
+        "augmentation": {"probability": 1, "one_of": False, "operations": [], "then_one_of": []},
         "stopping": {"epochs": 2, "patience": None, "min_delta": 0, "keep": "last"},
         "precision": "f32",
     }
@@ -182,7 +182,11 @@ BROKEN = [
     ({"fitting": {"stopping": {"min_delta": 0.1}}}, "min_delta goes with patience"),
     ({"fitting": {"stopping": {"keep": "f1"}}}, "fitting.stopping.keep"),
     ({"fitting": {"precision": "f64"}}, "fitting.precision"),
-    ({"fitting": {"augmentation": {"one_of": True}}}, "one_of needs an operation that can be drawn"),
+    ({"fitting": {"augmentation": {"one_of": True}}}, "one_of and then_one_of need an operation that can be drawn"),
+    (
+        {"fitting": {"augmentation": {"then_one_of": [{"name": "inversion", "probability": 0}]}}},
+        "one_of and then_one_of need an operation that can be drawn",
+    ),
     ({"fitting": {"augmentation": {"operations": [{"name": "shear"}]}}}, "operations.0.name"),
     ({"fitting": {"augmentation": {"operations": [{"name": "rotation"}]}}}, "rotation needs low and high"),
     ({"fitting": {"augmentation": {"operations": [{"name": "gamma", "low": 2, "high": 1}]}}}, "in this order"),

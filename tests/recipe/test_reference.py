@@ -20,8 +20,11 @@ from microcalc.recipe.fitting import (
     Schedule,
     Stopping,
 )
+from microcalc.recipe.multi_task_segmenter import UNet3PlusSpec
 from microcalc.recipe.network import Head, NetworkName
 from microcalc.recipe.patch_classifier import PatchClassifierRecipe, Patches, PointRule
+from microcalc.recipe.segmentation import SegmentationInput
+from microcalc.recipe.segmenter import BankPlan, Company, MapFitting, SpeckNetwork, Windows
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "recipes.md").read_text()
 SECTIONS = dict(re.findall(r"^### (.*?)\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL))
@@ -56,6 +59,13 @@ GROUPS = {"head", "schedule", "sampling", "augmentation"}
         ("`fitting.sampling`", Sampling),
         ("`fitting.augmentation`", Augmentation),
         ("`fitting.stopping`", Stopping),
+        ("`network` of a multi-task segmenter", UNet3PlusSpec),
+        ("`segmentation`", SegmentationInput),
+        ("`bank`", BankPlan),
+        ("`windows`", Windows),
+        ("`network` of a segmenter", SpeckNetwork),
+        ("`fitting` of a segmenter", MapFitting),
+        ("`company`", Company),
     ],
 )
 def test_the_page_has_every_field_and_its_default(section, record):

@@ -24,10 +24,13 @@ from microcalc.recipe.cascade import (
     Svm,
 )
 from microcalc.recipe.fitting import Fitting
+from microcalc.recipe.multi_task_segmenter import MultiTaskSegmenterRecipe
 from microcalc.recipe.names import BY_PAPER, RECIPES, in_brief
 from microcalc.recipe.network import Network, PatchInput
 from microcalc.recipe.patch_classifier import PatchClassifierRecipe
 from microcalc.recipe.proposer import Proposer
+from microcalc.recipe.segmentation import SegmentationInput
+from microcalc.recipe.segmenter import SegmenterRecipe
 from microcalc.recipe.yaml_text import read_yaml, record_from
 
 __all__ = [
@@ -40,6 +43,7 @@ __all__ = [
     "Fitting",
     "Grid",
     "HaarSelection",
+    "MultiTaskSegmenterRecipe",
     "Network",
     "Normalisation",
     "PatchClassifierRecipe",
@@ -47,16 +51,20 @@ __all__ = [
     "Proposer",
     "Recipe",
     "RecipeBase",
+    "SegmentationInput",
+    "SegmenterRecipe",
     "Svm",
     "load_recipe",
     "recipe_from",
 ]
 
 #: A recipe of any kind.
-Recipe = CascadeRecipe | PatchClassifierRecipe
-KINDS: dict[str, type[CascadeRecipe] | type[PatchClassifierRecipe]] = {
+Recipe = CascadeRecipe | PatchClassifierRecipe | SegmenterRecipe | MultiTaskSegmenterRecipe
+KINDS: dict[str, type[Recipe]] = {
     "cascade": CascadeRecipe,
     "patch-classifier": PatchClassifierRecipe,
+    "segmenter": SegmenterRecipe,
+    "multi-task-segmenter": MultiTaskSegmenterRecipe,
 }
 
 _FOLDER = Path(__file__).parents[1] / "recipes"

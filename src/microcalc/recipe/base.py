@@ -13,7 +13,8 @@ from microcalc.findings import Record
 from microcalc.recipe.yaml_text import Text, first_wrong
 
 #: As packages, recipes and operating points are called.
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+Name = Annotated[str, Field(pattern=NAME)]
 Count = Annotated[int, Field(ge=1)]
 Folds = Annotated[int, Field(ge=2)]
 Positive = Annotated[float, Field(gt=0.0)]

@@ -22,6 +22,7 @@ OperationName = Literal[
     "contrast",
     "gamma",
     "blur",
+    "sharpening",
     "noise",
     "inversion",
 ]
@@ -34,6 +35,7 @@ STRENGTHS: dict[OperationName, tuple[float, float]] = {
     "contrast": (0.0, 10.0),  # factor
     "gamma": (0.1, 10.0),  # exponent
     "blur": (0.0, 100.0),  # standard deviation, px
+    "sharpening": (0.0, 10.0),  # share of what a blur by 2 px takes away, that is added
     "noise": (0.0, 1.0),  # standard deviation, in units of 0..1
 }
 
@@ -134,11 +136,15 @@ class Augmentation(Record):
     probability: Probability = Field(default=1.0, description="That a patch is changed at all.")
     one_of: bool = Field(default=False, description="One operation a patch, drawn; else each by its own probability.")
     operations: tuple[Operation, ...] = Field(default=(), description="In the order they are done in.")
+    then_one_of: tuple[Operation, ...] = Field(
+        default=(), description="One of these on top, drawn by their probabilities; none: nothing on top."
+    )
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        if self.one_of and not any(operation.probability for operation in self.operations):
-            raise ValueError("one_of needs an operation that can be drawn")
+        drawn = [self.operations] * self.one_of + [self.then_one_of] * bool(self.then_one_of)
+        if not all(any(operation.probability for operation in operations) for operations in drawn):
+            raise ValueError("one_of and then_one_of need an operation that can be drawn")
         return self
 
 

@@ -27,7 +27,17 @@ BY_PAPER: dict[str, tuple[str, ...]] = {
         "resnet64",
     ),
     "kahnouei2022": ("resnet50", "resnet50-paper-split"),
-    "terrassin2024": ("resnet22", "resnet22-separable", "convnextv2-atto", "convnextv2-zepto", "convnextv2-yocto"),
+    "terrassin2024": (
+        "resnet22",
+        "resnet22-separable",
+        "convnextv2-atto",
+        "convnextv2-zepto",
+        "convnextv2-yocto",
+        "mutmus-unet3plus",
+        "motmus-unet3plus",
+        "mutmos-unet3plus",
+        "unet3plus",
+    ),
     "pesapane2023": (
         "alexnet-task1",
         "alexnet-task2",
@@ -37,6 +47,7 @@ BY_PAPER: dict[str, tuple[str, ...]] = {
         "resnet34-task2",
     ),
     "microcalc": (
+        "default",
         "resnet16",
         "resnet32",
         "alexnet112-task1",

@@ -1,4 +1,4 @@
-"""The recipe of a patch classifier: patches of a protocol, a network, and how it is fitted and read."""
+"""The recipe of a patch classifier, and what every recipe of a network trained on patches states."""
 
 from __future__ import annotations
 
@@ -80,13 +80,12 @@ class PointRule(Record):
         return self
 
 
-class PatchClassifierRecipe(RecipeBase):
-    """Patches of a protocol, a network, and how it is fitted and read."""
+class PatchRecipe(RecipeBase):
+    """What every network that is trained on patches of a protocol states; kinds of networks add their own."""
 
-    kind: Literal["patch-classifier"]
     patches: Patches
     input: PatchInput
-    network: Network
+    network: Record
     fitting: Fitting
     calibration: CalibrationMethod
     operating_points: dict[Name, PointRule] = Field(min_length=1)
@@ -116,7 +115,7 @@ class PatchClassifierRecipe(RecipeBase):
         return 1 if self.fitting.loss.kind == "binary-cross-entropy" else len(self.patches.classes)
 
     def _light(self) -> dict[str, Any]:
-        """Small patches, resized in proportion; one epoch of two small batches; no weights to fetch."""
+        """Small patches, resized in proportion; one epoch of two small batches."""
         patch, fitting, drawn = self.input, self.fitting, self.patches
         size = min(patch.size_px, _SMOKE_PX)
         resized = None if patch.resize_px is None else round(patch.resize_px * size / patch.size_px)
@@ -126,10 +125,20 @@ class PatchClassifierRecipe(RecipeBase):
                 "test_per_class": drawn.test_per_class and min(drawn.test_per_class, _SMOKE_TEST),
             },
             "input": {"size_px": size, "resize_px": resized},
-            "network": {"start": "random"},
             "fitting": {
                 "batch": min(fitting.batch, max(_SMOKE_BATCH, fitting.accumulate)),
                 "sampling": {"batches": _SMOKE_BATCHES},
                 "stopping": {"epochs": 1},
             },
         }
+
+
+class PatchClassifierRecipe(PatchRecipe):
+    """Patches of a protocol, a network that calls their class, and how it is fitted and read."""
+
+    kind: Literal["patch-classifier"]
+    network: Network
+
+    def _light(self) -> dict[str, Any]:
+        """And no weights to fetch."""
+        return super()._light() | {"network": {"start": "random"}}
