@@ -80,7 +80,7 @@ def test_a_name_stands_for_the_package_that_comes_along(package, monkeypatch):
 
 def test_a_package_that_does_not_exist(monkeypatch):
     monkeypatch.setitem(PACKAGES, "cortina2022-cascade", "cascade")
-    with pytest.raises(UsageError, match=r"out of .*cortina2022-cascade, or a folder with card.* found 'cortina'"):
+    with pytest.raises(UsageError, match=r"out of .*cortina2022-cascade, .*or a folder with card.* found 'cortina'"):
         load_package("cortina")
 
 

@@ -14,14 +14,14 @@ from microcalc.recipe.patch_classifier import PatchClass, Target
 class Sum:
     """One output, the sum over the pixels; knows how many patches it saw at a time."""
 
-    name, precision = "sum", "f32"
+    name, precision, device = "sum", "f32", "cpu"
 
     def __init__(self):
         self.seen = []
 
     def __call__(self, batch):
         self.seen.append(len(batch))
-        return batch.sum(axis=(1, 2, 3))[:, np.newaxis]
+        return (batch.sum(axis=(1, 2, 3))[:, np.newaxis],)
 
 
 def classifier(calibration=None, size_px=2):

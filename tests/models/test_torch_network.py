@@ -30,7 +30,7 @@ def test_the_weights_are_those_of_the_package(classifier_package, module):
 def test_weights_of_another_network(classifier_card, module, tmp_path, change, says):
     weights = {"weights.safetensors": save(change(dict(module.state_dict())))}
     package = write_package(tmp_path / "package", classifier_card, weights)
-    with pytest.raises(ReadError, match=f"expected the weights of scalable_resnet in weights.safetensors.*{says}"):
+    with pytest.raises(ReadError, match=f"expected the weights of microcalc-resnet16 in weights.safetensors.*{says}"):
         load_torch(package)
 
 

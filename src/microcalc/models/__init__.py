@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 #: Packages that come with microcalc, in ``packages/`` -> their kind. By hand, so that listing them opens no file.
-PACKAGES: dict[str, str] = {"cortina2022-cascade": "cascade"}
+PACKAGES: dict[str, str] = {"cortina2022-cascade": "cascade", "microcalc-default": "segmenter"}
 
 _LAZY = dict.fromkeys(("Calibration", "Card", "Input", "Metric", "Training"), "card")
 _LAZY |= dict.fromkeys(("Package", "load_package", "write_package"), "package")

@@ -17,6 +17,7 @@ from microcalc.evaluation.levels import Level
 from microcalc.findings import Document, OperatingPoint, Record, Score
 from microcalc.recipe import KINDS, CalibrationMethod, Network, PatchInput, Proposer, Recipe, recipe_from
 from microcalc.recipe.base import Count, Name, Positive
+from microcalc.recipe.segmentation import SegmentationInput
 from microcalc.recipe.yaml_text import Text, read_yaml, record_from, write_yaml
 from microcalc.truth import Split
 
@@ -37,6 +38,9 @@ class Input(Record):
     proposer: Proposer | None = Field(description="Of candidates; null where every place is looked at.")
     patch: PatchInput | None = Field(default=None, description="How a network's patches are made ready.")
     network: Network | None = Field(default=None, description="That sees them; null where there is none.")
+    segmentation: SegmentationInput | None = Field(
+        default=None, description="How whole images are fed to a network that maps them; null where none does."
+    )
 
 
 class CalibrationBin(Record):
@@ -79,6 +83,8 @@ class Training(Record):
     images: Count | None = Field(description="null where the data do not say.")
     patients: Count | None = Field(description="null where the data do not say.")
     coarsest_spacing_mm: Positive = Field(description="Largest pixel pitch worked at, mm.")
+    epochs: Count | None = Field(default=None, description="Done; null where there are none, or it is not known.")
+    patches: Count | None = Field(default=None, description="Drawn in all epochs, each as often as it came.")
     seed: Annotated[int, Field(ge=0)] | None = Field(description="null where it is not known.")
     seconds: Annotated[float, Field(ge=0.0)] | None = Field(
         description="Of all steps, those of images worked on side by side added up; null where it is not known."

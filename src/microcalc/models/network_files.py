@@ -11,10 +11,11 @@ from torch import nn
 from microcalc.errors import MicrocalcError
 from microcalc.models.card import Card
 from microcalc.models.network_package import ONNX, WEIGHTS
-from microcalc.models.onnx_file import check, export
+from microcalc.models.onnx_file import check, export, export_maps
 from microcalc.models.package import Package, write_package
 from microcalc.models.torch_network import load_torch
 from microcalc.output import remove
+from microcalc.recipe import MultiTaskSegmenterRecipe, SegmenterRecipe
 
 
 def write_network_package(folder: Path, card: Card, module: nn.Module) -> Package:
@@ -24,7 +25,7 @@ def write_network_package(folder: Path, card: Card, module: nn.Module) -> Packag
 
     Args:
         folder: made where missing; a package of the same files that is there already is replaced.
-        card: of a patch classifier, its network and patch stated.
+        card: that says what its network is fed.
         module: on any device.
 
     Raises:
@@ -57,11 +58,17 @@ def export_again(package: Package, folder: Path) -> Package:
 
 def _as_onnx(card: Card, module: nn.Module) -> bytes:
     """The ONNX file of a network, once it has been found to say what torch says."""
-    network, patch = card.input.network, card.input.patch
-    assert network is not None
-    assert patch is not None
+    network, patch, segmentation = card.input.network, card.input.patch, card.input.segmentation
     with tempfile.TemporaryDirectory() as made:
         path = Path(made, ONNX)
-        export(module, network, patch, path)
-        check(path, module)
+        if segmentation is None:
+            assert network is not None
+            assert patch is not None
+            export(module, network, patch, path)
+        else:
+            recipe = card.load_recipe()
+            assert isinstance(recipe, SegmenterRecipe | MultiTaskSegmenterRecipe)  # what maps images
+            outputs = ["maps"] * bool(recipe.maps) + ["classes"] * bool(recipe.classes)
+            export_maps(module, segmentation, path, outputs)
+        check(path, module, segmentation)
         return path.read_bytes()

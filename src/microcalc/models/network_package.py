@@ -1,4 +1,4 @@
-"""What a package of the kind ``patch-classifier`` holds, and what its card says of it."""
+"""What a package of a network holds, and what its card says of it: a classifier of patches, or a mapper of images."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from microcalc.errors import UsageError
 from microcalc.models.container import refused
 from microcalc.models.package import Package
-from microcalc.recipe import Network, PatchClassifierRecipe, PatchInput
+from microcalc.recipe import (
+    MultiTaskSegmenterRecipe,
+    Network,
+    PatchClassifierRecipe,
+    PatchInput,
+    SegmentationInput,
+    SegmenterRecipe,
+)
 
 #: State dict, by torch's names.
 WEIGHTS = "weights.safetensors"
@@ -48,3 +55,52 @@ def network_card(package: Package) -> NetworkCard:
     if network is None or patch is None:
         raise refused(package.path, "a card that names the network and its patch", "one that does not")
     return NetworkCard(recipe, network, patch)
+
+
+@dataclass(frozen=True)
+class SegmenterCard:
+    """What a card says of a network that maps whole images."""
+
+    recipe: SegmenterRecipe | MultiTaskSegmenterRecipe
+    input: SegmentationInput
+
+
+def segmenter_card(package: Package) -> SegmenterCard:
+    """What the card of a segmenter says of its network.
+
+    Raises:
+        UsageError: the package is of another kind.
+        ReadError: its card does not say how images are fed to it, or has a recipe that this version does not know.
+    """
+    card = package.card
+    recipe, segmentation = card.load_recipe(), card.input.segmentation
+    if not isinstance(recipe, SegmenterRecipe | MultiTaskSegmenterRecipe):
+        raise UsageError(
+            expected="a model package of the kind segmenter or multi-task-segmenter",
+            found=f"{card.name} of the kind {card.kind}",
+            do="name another one",
+            where=package.path,
+        )
+    if segmentation is None:
+        raise refused(package.path, "a card that says how images are fed to its network", "one that does not")
+    return SegmenterCard(recipe, segmentation)
+
+
+#: Lengths of one input or output but the first, which is that of the batch; None: any.
+Port = tuple[int | None, ...]
+
+
+def ports(package: Package) -> tuple[Port, ...]:
+    """The shapes of the input and of the outputs that the card's network has.
+
+    Raises:
+        UsageError: the package holds no network.
+        ReadError: its card does not say enough of it.
+    """
+    if package.card.input.segmentation is None:
+        of_patches = network_card(package)
+        return of_patches.shape, (of_patches.recipe.outputs,)
+    of_images = segmenter_card(package)
+    maps, classes = len(of_images.recipe.maps), len(of_images.recipe.classes)
+    outputs: list[Port] = [(maps, None, None)] * bool(maps) + [(classes,)] * bool(classes)
+    return (of_images.input.channels, None, None), *outputs

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from microcalc.errors import MicrocalcError
-from microcalc.recipe import Network, PatchInput
+from microcalc.recipe import Network, PatchInput, SegmentationInput
 
 #: Between torch and ONNX Runtime: of any output, or, where the largest is above 1 in size, as a share of that one, for
 #: rounding grows with the values that an output is the sum of.
@@ -32,34 +33,69 @@ def export(module: nn.Module, network: Network, patch: PatchInput, path: Path) -
     The network itself is left as it is, wherever it is.
     """
     example = torch.zeros(2, network.channels, patch.network_px, patch.network_px)
+    _write(_exportable(module, example), example, path, {"patches": {0: "n"}, "logits": {0: "n"}})
+
+
+def export_maps(module: nn.Module, spec: SegmentationInput, path: Path, outputs: Sequence[str]) -> None:
+    """Write a network as one ONNX file: ``images`` (n, channels, h, w) -> ``outputs``, n, h and w as they come.
+
+    The network itself is left as it is, wherever it is.
+
+    Args:
+        module: returns a tensor, or a tuple of them, as :class:`~microcalc.models.runtime.Runtime` does.
+        spec: h and w are multiples of its ``multiple``.
+        path: of the file.
+        outputs: out of ``maps`` (n, k, h, w) and ``classes`` (n, classes), in this order.
+    """
+    example = torch.zeros(2, spec.channels, 2 * spec.multiple, 4 * spec.multiple)
+    lengths = {0: "n", 2: "h", 3: "w"}
+    axes = {"images": lengths} | {name: lengths if name == "maps" else {0: "n"} for name in outputs}
+    _write(_at_rest(module), example, path, axes)
+
+
+def _write(module: nn.Module, example: Tensor, path: Path, axes: dict[str, dict[int, str]]) -> None:
+    """Write the file; ``axes``: the input, then the outputs -> what its lengths that vary are called."""
+    first, *others = axes
     with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # that it is the older one, and takes shapes for constants: here they are
+        # That it is the older exporter, and takes shapes for constants: where they are not, check() finds it out.
+        warnings.simplefilter("ignore")
         torch.onnx.export(
-            _exportable(module, example),
+            module,
             (example,),
             path,
             dynamo=False,
             opset_version=OPSET,
-            input_names=["patches"],
-            output_names=["logits"],
-            dynamic_axes={"patches": {0: "n"}, "logits": {0: "n"}},
+            input_names=[first],
+            output_names=others,
+            dynamic_axes=axes,
         )
 
 
-def check(path: Path, module: nn.Module) -> float:
+def check(path: Path, module: nn.Module, spec: SegmentationInput | None = None) -> float:
     """Largest difference of any output between the file, in ONNX Runtime, and the network in torch.
 
-    Where the largest output is above 1 in size, the difference is given as a share of it.
+    Where the largest of an output is above 1 in size, the difference is given as a share of it.
+
+    Args:
+        path: of the file.
+        module: the network.
+        spec: of a network that maps images, whose sides vary: it is tried on others than it was written with.
 
     Raises:
         MicrocalcError: it is above :data:`TOLERANCE`.
     """
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    patches = np.random.default_rng(0).random((3, *session.get_inputs()[0].shape[1:]), np.float32)
+    port = session.get_inputs()[0]
+    sides = port.shape[1:] if spec is None else (spec.channels, 5 * spec.multiple, 3 * spec.multiple)
+    images = np.random.default_rng(0).random((3, *sides), np.float32)
     with torch.inference_mode():
-        wanted = _at_rest(module)(torch.from_numpy(patches)).numpy()
-    found = session.run(None, {"patches": patches})[0]
-    difference = float(np.abs(found - wanted).max() / max(1.0, np.abs(wanted).max()))
+        answer = _at_rest(module)(torch.from_numpy(images))
+    wanted = [one.numpy() for one in (answer if isinstance(answer, tuple) else (answer,))]
+    found = session.run(None, {port.name: images})
+    difference = max(
+        float(np.abs(ours - theirs).max() / max(1.0, np.abs(theirs).max()))
+        for ours, theirs in zip(found, wanted, strict=True)
+    )
     if not difference <= TOLERANCE:  # nor NaN
         raise MicrocalcError(
             expected=f"outputs of the ONNX file within {TOLERANCE:g} of torch's",

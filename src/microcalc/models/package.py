@@ -62,6 +62,21 @@ class Package:
             )
         return content
 
+    def keep_from(self, *folders: Path) -> None:
+        """Make sure that a run which leaves this package as it is writes into other folders.
+
+        Raises:
+            UsageError: the package lies in one of them.
+        """
+        for folder in folders:
+            if self.path.resolve() == folder.resolve():
+                raise UsageError(
+                    expected="another folder for the new package",
+                    found="that of the old one, which is to stay as it is",
+                    do="choose another --out",
+                    where=folder,
+                )
+
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
         """The arrays of a safetensors file, read-only, by their names.
 

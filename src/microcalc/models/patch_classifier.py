@@ -45,7 +45,7 @@ class PatchClassifier:
         size = max(1, _BATCH_PX // self.input.network_px**2)
         starts = range(0, max(1, len(patches)), size)
         blocks = (prepare(patches[start : start + size], self.input, self.channels) for start in starts)
-        found = [class_probabilities(self.runtime(block)) for block in blocks if len(block)]
+        found = [class_probabilities(self.runtime(block)[0]) for block in blocks if len(block)]
         return np.concatenate([np.empty((0, len(self.classes))), *found])
 
     def scores(self, patches: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -6,6 +6,8 @@ and scores would depend on the machine. Threads do not spin while they wait: the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol, get_args
 
 import cv2
@@ -15,12 +17,21 @@ from numpy.typing import NDArray
 from microcalc.errors import UsageError, check_known
 from microcalc.models.container import refused
 from microcalc.models.extras import needs
-from microcalc.models.network_package import ONNX, network_card
+from microcalc.models.network_package import ONNX, ports
 from microcalc.models.package import Package
 
 RuntimeName = Literal["auto", "onnxruntime", "torch", "openvino"]
 Precision = Literal["f32", "bf16"]
 Batch = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Computation:
+    """How a network is computed; see :func:`open_runtime`."""
+
+    runtime: RuntimeName = "auto"
+    precision: Precision = "f32"
+    device: str = "auto"
 
 
 class Runtime(Protocol):
@@ -34,10 +45,20 @@ class Runtime(Protocol):
     def precision(self) -> Precision:
         """That it computes in; what goes in and comes out is float32 all the same."""
 
-    def __call__(self, batch: Batch) -> Batch:
-        """Logits (n, outputs) of patches (n, channels, network_px, network_px), contiguous, made ready by ``prepare``.
+    @property
+    def device(self) -> str:
+        """That it computes on: cpu, cuda, cuda:0, ..."""
 
-        Any n from 1 on.
+    def __call__(self, batch: Batch) -> tuple[Batch, ...]:
+        """The outputs of a batch, as :func:`~microcalc.models.network_package.ports` lists them.
+
+        Args:
+            batch: any n from 1 on of patches (n, channels, network_px, network_px), contiguous, made ready by
+                ``prepare``; or of tiles (n, channels, rows, columns), whose sides are multiples of the card's.
+
+        Returns:
+            Logits: of patches (n, outputs); of tiles maps (n, maps, rows, columns), and where it names classes
+            (n, classes).
         """
 
 
@@ -49,10 +70,10 @@ def open_runtime(
     device: str = "auto",
     threads: int | None = None,
 ) -> Runtime:
-    """Load the network of a patch classifier.
+    """Load the network of a package.
 
     Args:
-        package: of the kind ``patch-classifier``.
+        package: of a kind that has one: ``patch-classifier``, ``segmenter``, ``multi-task-segmenter``.
         runtime: auto is ONNX Runtime, which the base install has, or torch where a GPU is asked for by name or the
             package holds weights alone.
         precision: bf16 is faster on processors and GPUs that have it; scores then differ in the third digit.
@@ -82,6 +103,7 @@ class OnnxRuntime:
 
     name = "onnxruntime"
     precision: Precision = "f32"
+    device = "cpu"
 
     def __init__(self, package: Package, precision: Precision, threads: int) -> None:
         import onnxruntime
@@ -108,20 +130,20 @@ class OnnxRuntime:
             faults.RuntimeException,
         ) as error:
             raise refused(package.path, f"a network that ONNX Runtime can read in {ONNX}", str(error)) from error
-        ports = self._session.get_inputs() + self._session.get_outputs()
-        _check_shapes(package, [port.shape for port in ports])
-        self._input = ports[0].name
+        found = self._session.get_inputs() + self._session.get_outputs()
+        _check_shapes(package, [port.shape for port in found])
+        self._input = found[0].name
 
-    def __call__(self, batch: Batch) -> Batch:
+    def __call__(self, batch: Batch) -> tuple[Batch, ...]:
         """See :class:`Runtime`."""
-        logits: Batch = self._session.run(None, {self._input: batch})[0]
-        return logits
+        return tuple(self._session.run(None, {self._input: batch}))
 
 
 class OpenVino:
     """A network in OpenVINO, on the processor."""
 
     name = "openvino"
+    device = "cpu"
 
     def __init__(self, package: Package, precision: Precision, threads: int) -> None:
         with needs("openvino", "openvino"):
@@ -143,13 +165,12 @@ class OpenVino:
             self._compiled = core.compile_model(model, "CPU", settings)
         except RuntimeError as error:
             raise refused(package.path, f"a network that OpenVINO can read in {ONNX}", str(error)) from error
-        ports = [*model.inputs, *model.outputs]
-        _check_shapes(package, [[length.to_string() for length in port.partial_shape] for port in ports])
+        found = [*model.inputs, *model.outputs]
+        _check_shapes(package, [[length.to_string() for length in port.partial_shape] for port in found])
 
-    def __call__(self, batch: Batch) -> Batch:
+    def __call__(self, batch: Batch) -> tuple[Batch, ...]:
         """See :class:`Runtime`."""
-        logits: Batch = self._compiled(batch)[0].copy()  # the next call writes into the same memory
-        return logits
+        return tuple(output.copy() for output in self._compiled(batch).to_tuple())  # the next call writes there too
 
 
 def _content(package: Package) -> bytes:
@@ -164,12 +185,22 @@ def _content(package: Package) -> bytes:
 
 
 def _check_shapes(package: Package, found: list[list[Any]]) -> None:
-    """Make sure that the network is the card's: one input, one output, and all lengths but the first."""
-    described = network_card(package)
-    wanted = [list(described.shape), [described.recipe.outputs]]
-    if [[str(length) for length in shape[1:]] for shape in found] != [list(map(str, shape)) for shape in wanted]:
-        raise refused(
-            package.path,
-            f"a network of patches (n, {', '.join(map(str, wanted[0]))}) and {wanted[1][0]} outputs in {ONNX}",
-            " and ".join(f"({', '.join(map(str, shape))})" for shape in found),
-        )
+    """Make sure that the network is the card's: its input, its outputs, and all lengths but the first.
+
+    Where the card's may be any, so must the network's.
+    """
+    wanted = ports(package)
+    if [len(shape) - 1 for shape in found] != [len(shape) for shape in wanted] or any(
+        (str(length) != str(there) if length is not None else str(there).isdigit())
+        for shape, port in zip(found, wanted, strict=True)
+        for there, length in zip(shape[1:], port, strict=True)
+    ):
+        raise refused(package.path, f"a network {_in_words(wanted)} in {ONNX}", _in_words([s[1:] for s in found]))
+
+
+def _in_words(shapes: Sequence[Sequence[Any]]) -> str:
+    """The input's shape -> those of the outputs; n is any number, and so is a length that has a name or none."""
+    first, *others = (
+        "(" + ", ".join(["n", *(str(one) if str(one).isdigit() else "*" for one in shape)]) + ")" for shape in shapes
+    )
+    return f"{first} -> {' and '.join(others)}"

@@ -12,7 +12,7 @@ from torch import nn
 
 from microcalc.errors import UsageError
 from microcalc.models.networks import NETWORKS, build
-from microcalc.models.state_dicts import DAMAGED, StateDict, differences, in_words, read_state_dict
+from microcalc.models.state_dicts import DAMAGED, StateDict, completed, differences, in_words, read_state_dict
 from microcalc.models.torchvision_networks import first_convolution, summed_over_channels
 from microcalc.recipe import Network
 
@@ -50,6 +50,28 @@ def load_start(module: nn.Module, network: Network, *, init: Path | None = None)
     return "random weights"
 
 
+def load_same(module: nn.Module, name: str, init: Path) -> str:
+    """Give a network the weights of the very same one, from a file; arguments, result and errors as above.
+
+    Args:
+        name: of the network, for the error.
+    """
+    state, notes = read_state_dict(init)
+    if wrong := differences(state, module.state_dict()):
+        raise _of_another(name, in_words(wrong), init)
+    module.load_state_dict(completed(state, module.state_dict()))
+    return ", ".join([f"weights of {init.name}", *notes])
+
+
+def _of_another(name: str, found: str, where: Path | None) -> UsageError:
+    return UsageError(
+        expected=f"weights of {name}",
+        found=found,
+        do="name a file of the same network, or change the recipe's network",
+        where=where,
+    )
+
+
 def _load(
     module: nn.Module,
     network: Network,
@@ -70,12 +92,7 @@ def _load(
         said.append("the head random, for it had another shape")
     if wrong := differences(state, own):
         others = None if _shapes(state) == _shapes(own) else _recognised(state)
-        raise UsageError(
-            expected=f"weights of {network.name}",
-            found=others or in_words(wrong),
-            do="name a file of the same network, or change the recipe's network",
-            where=where,
-        )
+        raise _of_another(network.name, others or in_words(wrong), where)
     module.load_state_dict(state, strict=False)  # the names have been checked; counters may be missing
     return ", ".join(said)
 

@@ -1,4 +1,4 @@
-"""The network of a patch classifier in torch."""
+"""The network of a package in torch."""
 
 from __future__ import annotations
 
@@ -15,29 +15,28 @@ from torch import nn
 
 from microcalc.errors import UsageError
 from microcalc.models.container import refused
-from microcalc.models.network_package import WEIGHTS, network_card
-from microcalc.models.networks import build
+from microcalc.models.network_package import WEIGHTS
 from microcalc.models.package import Package
+from microcalc.models.recipe_networks import network_of
 from microcalc.models.runtime import Precision
 from microcalc.models.state_dicts import completed, differences, in_words
 
 
 def load_torch(package: Package) -> nn.Module:
-    """The network of a patch classifier with its weights, on the processor, in evaluation mode.
+    """The network of a package with its weights, on the processor, in evaluation mode.
 
     Raises:
-        UsageError: the package is of another kind.
+        UsageError: the package is of a kind that has none.
         ReadError: its weights are damaged, or not those of its network.
     """
-    card = network_card(package)
     with torch.device("meta"):  # no weights are drawn that are not used
-        module = build(card.network, card.recipe.outputs)
+        module = network_of(package)
     try:
         state = load(package.read(WEIGHTS))
     except SafetensorError as error:
         raise refused(package.path, f"weights as safetensors in {WEIGHTS}", str(error)) from error
     if wrong := differences(state, module.state_dict()):
-        raise refused(package.path, f"the weights of {card.network.name} in {WEIGHTS}", in_words(wrong))
+        raise refused(package.path, f"the weights of {package.card.name} in {WEIGHTS}", in_words(wrong))
     module.load_state_dict(completed(state, module.state_dict()), assign=True)
     return module.eval()
 
@@ -67,16 +66,17 @@ class TorchRuntime:
 
     def __init__(self, module: nn.Module, precision: Precision, device: torch.device, threads: int) -> None:
         self.precision = precision
+        self.device = str(device)
         self._device, self._threads = device, threads
         self._module = module.to(device=device).to(memory_format=torch.channels_last)
 
-    def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    def __call__(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
         """See :class:`~microcalc.models.runtime.Runtime`."""
-        patches = torch.from_numpy(batch).to(self._device).to(memory_format=torch.channels_last)
+        images = torch.from_numpy(batch).to(self._device).to(memory_format=torch.channels_last)
         cast = torch.autocast(self._device.type, torch.bfloat16, enabled=self.precision == "bf16")
         with _threads(self._threads), torch.inference_mode(), cast:
-            logits: NDArray[np.float32] = self._module(patches).float().cpu().numpy()
-        return logits
+            found = self._module(images)
+            return tuple(one.float().cpu().numpy() for one in (found if isinstance(found, tuple) else (found,)))
 
 
 def open_torch(package: Package, precision: Precision, device: str, threads: int) -> TorchRuntime:
