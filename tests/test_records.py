@@ -64,6 +64,7 @@ def test_the_real_truth_file_is_read(shared):
 @pytest.mark.parametrize(
     "make",
     [
+        lambda: Calcification(x=0, y=0, score=0.5, polygon=((0, 0), (1, 1))),  # two corners
         lambda: Calcification(x=float("nan"), y=0, score=0.5),
         lambda: Calcification(x=0, y=0, score=1.01),
         lambda: Calcification(x=0, y=0, score=0.5, diameter_mm=-1),

@@ -14,12 +14,13 @@ from pathlib import Path
 
 import microcalc
 from microcalc.batch import MakeExecutor, death, work
-from microcalc.detectors import DEFAULT_DETECTOR, Detection, load_detector
+from microcalc.detectors import DEFAULT_DETECTOR, Detection, Detector, load_detector
 from microcalc.errors import MicrocalcError, NotAnImageError, ReadError, UsageError
 from microcalc.findings import DetectorInfo, Failure, ImageFindings, OperatingPoint, Report, RunInfo
 from microcalc.imageio import find_images, read_mammogram
 from microcalc.journal import Journal
 from microcalc.mammogram import check_spacing
+from microcalc.models.runtime import Precision, RuntimeName
 from microcalc.output import (
     PSEUDONYM,
     has_pictures,
@@ -47,6 +48,9 @@ class DetectionOptions:
     operating_point: str | None = None
     #: "auto" or a device of the detector.
     device: str = "auto"
+    #: Of a detector with a network.
+    runtime: RuntimeName = "auto"
+    precision: Precision = "f32"
     #: Pixel pitch of all images, mm; None: what each file says.
     spacing_mm: float | None = None
     #: Read DICOM modalities other than those of mammography.
@@ -62,6 +66,15 @@ class DetectionOptions:
                 check_spacing((self.spacing_mm, self.spacing_mm))
             except MicrocalcError as error:
                 raise UsageError(expected=error.expected, found=error.found, do=error.do) from error
+
+    def load_detector(self) -> Detector:
+        """The detector, as it is to be computed.
+
+        Raises:
+            UsageError: there is none, or it cannot be computed so.
+            ReadError: something about its package is not as it should be.
+        """
+        return load_detector(self.detector, runtime=self.runtime, precision=self.precision, device=self.device)
 
 
 @dataclass(frozen=True)
@@ -92,7 +105,7 @@ def detect(
 
     Args:
         inputs: a DICOM, PNG, JPEG, TIFF or PGM file, a folder, or several of these.
-        detector: one of ``microcalc.detectors.DETECTORS``.
+        detector: as :func:`~microcalc.detectors.load_detector` takes it: a name, or the path of a model package.
         operating_point: one of the detector's; its default one by default.
         spacing_mm: pixel pitch, mm, instead of what the files say.
         force: read DICOM modalities other than those of mammography.
@@ -102,7 +115,7 @@ def detect(
 
     Raises:
         UsageError: no such detector or operating point.
-        ReadError: not one image could be processed.
+        ReadError: not one image could be processed, or the detector's package is not as it should be.
     """
     paths = [inputs] if isinstance(inputs, str | os.PathLike) else list(inputs)
     spacing = None if spacing_mm is None else float(spacing_mm)
@@ -216,7 +229,7 @@ def _draw(task: Task, detection: Detection, folder: Path) -> None:
             detection.mammogram,
             detection.breast,
             detection.findings,
-            load_detector(task.options.detector).operating_point(task.options.operating_point).threshold,
+            task.options.load_detector().operating_point(task.options.operating_point).threshold,
             folder,
             overlay=task.overlay,
             report=task.report,
@@ -225,7 +238,7 @@ def _draw(task: Task, detection: Detection, folder: Path) -> None:
 
 def _detect(task: Task) -> Detection:
     options = task.options
-    detector = load_detector(options.detector)
+    detector = options.load_detector()
     mammogram = read_mammogram(task.path, force=options.force, spacing_mm=options.spacing_mm)
     detection = detector.detect(mammogram, detector.operating_point(options.operating_point), task.name)
     findings = detection.findings
@@ -256,7 +269,7 @@ class _Run:
         report: bool = False,
     ) -> None:
         self._started, self._clock = datetime.now(UTC), time.perf_counter()
-        detector = load_detector(options.detector)
+        detector = options.load_detector()
         self.point: OperatingPoint = detector.operating_point(options.operating_point)
         self.info: DetectorInfo = detector.info(self.point)
         self._device = detector.device(options.device)

@@ -116,6 +116,12 @@ class Calcification(Record):
     diameter_mm: float | None = Field(default=None, ge=0.0, description="Diameter of the disc of equal area, mm.")
     score: Score
     malignancy: Score | None = None
+    polygon: tuple[tuple[float, float], ...] | None = Field(
+        default=None,
+        min_length=3,
+        exclude_if=lambda polygon: polygon is None,
+        description="Outline, [x, y] on outer pixel edges; missing where the detector draws none.",
+    )
 
 
 class Cluster(Record):

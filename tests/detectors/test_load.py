@@ -40,7 +40,7 @@ def test_a_package_that_judges_single_patches(tmp_path):
     values = models.load_package("cortina2022-cascade").card.model_dump()
     values |= {"name": of_patches.name, "kind": of_patches.kind, "recipe": of_patches.as_written()}
     package = models.write_package(tmp_path / "package", models.Card.model_validate(values), {"model.onnx": b""})
-    with pytest.raises(UsageError, match=r"makes a detector: cascade, found microcalc-resnet16 .*`microcalc explain`"):
+    with pytest.raises(UsageError, match=r"detector: cascade, .*, found microcalc-resnet16 .*`microcalc explain`"):
         load_detector(str(package.path))
 
 

@@ -43,6 +43,17 @@ def test_an_open_circle_leaves_the_speck_as_it_is(tmp_path, draw):
     assert (cv2.imread(str(tmp_path / "overlay.png"))[y - 3 : y + 4, x - 3 : x + 4] == 128).all()
 
 
+def test_an_outline_is_drawn_in_the_colour_of_its_circle(tmp_path, draw):
+    """A triangle of 20 px, its left side at x = 150; the speck itself, within, stays as it is."""
+    triangle = ((150, 290), (150, 310), (165, 300))
+    mark = Calcification(x=155, y=300, diameter_mm=3.0, score=1.0, polygon=triangle)
+    draw(calcifications=(mark,)).pictures(tmp_path, report=False)
+    overlay = cv2.imread(str(tmp_path / "overlay.png"))
+    y = HEADER + 300 - 70
+    assert np.ptp(overlay[y, 150].astype(int)) > 100  # red, not grey
+    assert (overlay[y - 3 : y + 4, 153:157] == 128).all()
+
+
 def test_all_text_lies_beside_the_breast(tmp_path, draw):
     draw("R", "MLO").pictures(tmp_path, report=False)
     overlay = cv2.imread(str(tmp_path / "overlay.png"))

@@ -37,6 +37,18 @@ def test_a_circle_leaves_room_around_the_speck(draw, diameter):
     assert shape.radius - (diameter or 0.0) / 2 * 10 >= 4
 
 
+def test_an_outline_is_drawn_where_it_is_large_enough_to_be_seen(draw):
+    """A square of 3 px from (98.5, 98.5): at its own size 3 px wide, four times enlarged 12."""
+    square = tuple((100 + dx, 100 + dy) for dx, dy in ((-1.5, -1.5), (1.5, -1.5), (1.5, 1.5), (-1.5, 1.5)))
+    findings = draw(calcifications=(Calcification(x=100, y=100, score=0.9, polygon=square),)).findings
+    close = Crop(box=(90, 90, 110, 110), width=80, height=80, px_per_mm=40.0)
+    (shape,) = make_scene(findings, 0.4, close).marks
+    np.testing.assert_allclose(shape.outline, [(36, 36), (48, 36), (48, 48), (36, 48)])
+    assert make_scene(findings, 0.4, WHOLE).marks[0].outline is None
+    plain = draw(calcifications=(Calcification(x=100, y=100, score=0.9),)).findings
+    assert make_scene(plain, 0.4, close).marks[0].outline is None
+
+
 @pytest.mark.parametrize(
     ("spacing", "height", "px_per_mm"), [((0.1, 0.1), 600, 10.0), ((0.1, 0.2), 300, 5.0), (None, 600, None)]
 )

@@ -19,9 +19,17 @@ class Candidates:
     diameters_mm: NDArray[np.float64]
     #: (N,) in 0..1.
     scores: NDArray[np.float64]
+    #: N polygons (corners, 2) x, y on outer pixel edges; None: its proposer draws none.
+    outlines: tuple[NDArray[np.float64], ...] | None = None
+    #: (N,) in 0..1, how likely each is malignant; None: its proposer does not judge.
+    malignancy: NDArray[np.float64] | None = None
 
     def __getitem__(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Candidates:
-        return Candidates(self.centres[chosen], self.diameters_mm[chosen], self.scores[chosen])
+        outlines = self.outlines
+        if outlines is not None:
+            outlines = tuple(outlines[index] for index in np.arange(len(self.scores))[chosen])
+        malignancy = None if self.malignancy is None else self.malignancy[chosen]
+        return Candidates(self.centres[chosen], self.diameters_mm[chosen], self.scores[chosen], outlines, malignancy)
 
 
 #: How candidates are proposed: image (rows, columns) float32 in 0..1, cropped to the breast with the chest wall at the

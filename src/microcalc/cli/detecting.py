@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -12,6 +12,7 @@ from microcalc.cli.shared import EXIT_NOTHING_DONE, EXIT_SOME_FAILED, Jobs, Out,
 if TYPE_CHECKING:
     from microcalc.detection import Outcome
     from microcalc.findings import Report
+    from microcalc.models.runtime import Precision, RuntimeName
 
 
 def demo(
@@ -23,7 +24,7 @@ def demo(
     from microcalc.demo import run_demo
     from microcalc.parallel import process_pool
 
-    with progress("Detecting", _line) as on_outcome:
+    with progress("Detecting", line) as on_outcome:
         result = run_demo(out, seed=seed, make_executor=process_pool(jobs), on_outcome=on_outcome)
     typer.echo(result.summary())
     typer.echo(f"Report: {out / 'report.html'}")
@@ -35,13 +36,16 @@ def detect(
     detector: Annotated[
         str | None,
         typer.Option(
-            help="cortina2022-cascade (default), morphology, hough, hdog, or the path of a package.", show_default=False
+            help="microcalc-default, cortina2022-cascade, morphology, hough, hdog, or the path of a package.",
+            show_default=False,
         ),
     ] = None,
     operating_point: Annotated[
         str | None, typer.Option(help="sensitive, balanced (default) or specific.", show_default=False)
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, or a device of the detector: all so far run on cpu.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, or for networks in torch cuda, cuda:1, ...")] = "auto",
+    runtime: Annotated[str, typer.Option(help="Of networks: auto, onnxruntime, torch, openvino.")] = "auto",
+    precision: Annotated[str, typer.Option(help="Of networks: f32, bf16.")] = "f32",
     formats: Annotated[str, typer.Option(help="What to write, of these.")] = "json,csv,html,overlay",
     spacing: Annotated[
         float | None, typer.Option(metavar="MM", help="Pixel pitch, instead of the file's.", show_default=False)
@@ -58,11 +62,19 @@ def detect(
     from microcalc.parallel import process_pool
 
     options = DetectionOptions(
-        detector or DEFAULT_DETECTOR, operating_point, device, spacing, force, strict, pseudonymise
+        detector or DEFAULT_DETECTOR,
+        operating_point,
+        device,
+        cast("RuntimeName", runtime),  # checked where it is opened
+        cast("Precision", precision),
+        spacing_mm=spacing,
+        force=force,
+        strict=strict,
+        pseudonymise=pseudonymise,
     )
     chosen = listed(formats)
     try:
-        with progress("Detecting", _line) as on_outcome:
+        with progress("Detecting", line) as on_outcome:
             report = detect_to_folder(
                 inputs,
                 out,
@@ -93,7 +105,8 @@ def _summary(report: Report, out: Path, *, html: bool) -> str:
     return "\n".join(lines)
 
 
-def _line(outcome: Outcome) -> str:
+def line(outcome: Outcome) -> str:
+    """What a log says of an image."""
     from microcalc.findings import Failure
     from microcalc.output.words import count
 

@@ -6,6 +6,7 @@ to (7.5, 9.5).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -25,6 +26,11 @@ def outlines(mask: NDArray[np.bool_]) -> list[Polygon]:
         mask: (rows, columns); a region is read from its first pixel, row by row from the left. Where two of its pixels
             share a corner only, the outline passes there twice.
     """
+    return [tuple((x, y) for x, y in rim.tolist()) for rim in rims(mask)]
+
+
+def rims(mask: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
+    """The corners (N, 2) x, y of each of the :func:`outlines` of a mask."""
     box = box_of_mask(mask)
     if box is None:
         return []
@@ -33,8 +39,9 @@ def outlines(mask: NDArray[np.bool_]) -> list[Polygon]:
     # corners. OpenCV's own contours run through the centres of pixels.
     fine = np.repeat(np.repeat(mask[y0:y1, x0:x1], 2, axis=0), 2, axis=1).astype(np.uint8)
     contours, hierarchy = cv2.findContours(fine, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    outer = [c[:, 0] for c, (_, _, _, parent) in zip(contours, hierarchy[0], strict=True) if parent < 0]
-    return [_polygon((rim + 1) // 2 + (x0, y0) - 0.5) for rim in sorted(outer, key=lambda rim: (rim[0, 1], rim[0, 0]))]
+    outer = [c[:, 0] for c, parent in zip(contours, hierarchy[0, :, 3].tolist(), strict=True) if parent < 0]
+    corners = _corners([(rim + 1) // 2 for rim in sorted(outer, key=lambda rim: (rim[0, 1], rim[0, 0]))])
+    return [rim + np.array([x0 - 0.5, y0 - 0.5]) for rim in corners]
 
 
 def box_of(polygon: Polygon) -> Box:
@@ -123,11 +130,24 @@ def rescaled(polygon: Polygon, of: tuple[int, int], to: tuple[int, int]) -> Poly
     return tuple((x, y) for x, y in corners.tolist())
 
 
-def _polygon(rim: NDArray[np.floating[Any]]) -> Polygon:
-    """The corners of a closed path of (N, 2) steps along pixel edges, without those on straight lines."""
-    rim = rim[(rim != np.roll(rim, 1, axis=0)).any(axis=1)]
-    turns = (np.sign(rim - np.roll(rim, 1, axis=0)) != np.sign(np.roll(rim, -1, axis=0) - rim)).any(axis=1)
-    return tuple((x, y) for x, y in rim[turns].tolist())
+def _corners(paths: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+    """Closed paths (N, 2) along pixel edges, which may rest on a point, without the points on straight lines."""
+    points, path = np.concatenate(paths), np.repeat(np.arange(len(paths)), [len(one) for one in paths])
+    moves = (points != points[_before(path)]).any(axis=1)
+    points, path = points[moves], path[moves]
+    before = _before(path)
+    steps = np.sign(points - points[before])
+    turns = np.empty(len(points), np.bool_)
+    turns[before] = (steps[before] != steps).any(axis=1)
+    return np.split(points[turns], np.flatnonzero(np.diff(path[turns])) + 1)
+
+
+def _before(path: NDArray[np.intp]) -> NDArray[np.intp]:
+    """For each point, given the number of its path, which never falls, the one before it; of the first the last."""
+    before = np.arange(len(path)) - 1
+    starts = np.flatnonzero(np.diff(path, prepend=-1))
+    before[starts] = np.append(starts[1:], len(path)) - 1
+    return before
 
 
 def _in_mm(polygon: Polygon, spacing_mm: Spacing) -> NDArray[np.float64]:

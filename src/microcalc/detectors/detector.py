@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from microcalc.breast import Breast
+import numpy as np
+from numpy.typing import NDArray
+
+from microcalc.breast import Breast, Frame
 from microcalc.candidates import Propose
 from microcalc.clusters import find_clusters
 from microcalc.detectors.view import WorkingView, working_view
 from microcalc.errors import UsageError
 from microcalc.findings import NOTE, Calcification, DetectorInfo, ImageFindings, OperatingPoint
 from microcalc.mammogram import Mammogram
+from microcalc.truth import Polygon
 
 #: Pixels this many times as coarse as a detector's own are warned of.
 COARSE = 2.0
@@ -38,8 +42,9 @@ class Detector:
     name: str
     version: str
     propose: Propose
-    #: Pixel pitch at which ``propose`` works, mm; finer images are shrunk to it, coarser ones left as they are.
-    working_spacing_mm: float
+    #: Pixel pitch at which ``propose`` works, mm; finer images are shrunk to it, coarser ones left as they are. None:
+    #: that of the image, whatever it is.
+    working_spacing_mm: float | None
     operating_points: tuple[OperatingPoint, ...]
     default_operating_point: str
     score_floor: float
@@ -142,7 +147,7 @@ class Detector:
 
     def _doubts(self, view: WorkingView) -> Iterator[str]:
         """What the pixel pitch lets expect of the marks."""
-        if max(view.spacing_mm) >= COARSE * self.working_spacing_mm:
+        if self.working_spacing_mm is not None and max(view.spacing_mm) >= COARSE * self.working_spacing_mm:
             doubt = f"pixels of {max(view.spacing_mm):g} mm are too coarse: small calcifications cannot be seen"
             yield doubt
         elif self.trained_spacing_mm is not None and view.working_spacing_mm > ROUNDED * self.trained_spacing_mm:
@@ -156,12 +161,32 @@ class Detector:
         """Candidates at or above the score floor, best first, in pixels of the original image."""
         found = self.propose(view.image, view.mask, view.working_spacing_mm)
         found = found[found.scores >= self.score_floor]
-        centres = view.frame.to_original(found.centres)
+        centres = view.frame.to_original(found.centres).tolist()
+        none = [None] * len(centres)
         return tuple(
             Calcification(
-                x=round(x, 2), y=round(y, 2), diameter_mm=round(diameter, 3), score=round(score, SCORE_DECIMALS)
+                x=round(x, 2),
+                y=round(y, 2),
+                diameter_mm=round(diameter, 3),
+                score=round(score, SCORE_DECIMALS),
+                malignancy=malignancy,
+                polygon=polygon,
             )
-            for (x, y), diameter, score in zip(
-                centres.tolist(), found.diameters_mm.tolist(), found.scores.tolist(), strict=True
+            for (x, y), diameter, score, malignancy, polygon in zip(
+                centres,
+                found.diameters_mm.tolist(),
+                found.scores.tolist(),
+                none if found.malignancy is None else found.malignancy.round(SCORE_DECIMALS).tolist(),
+                none if found.outlines is None else _polygons(found.outlines, view.frame),
+                strict=True,
             )
         )
+
+
+def _polygons(outlines: Sequence[NDArray[np.float64]], frame: Frame) -> list[Polygon]:
+    """Outlines on a working image in pixels of the original one."""
+    if not outlines:
+        return []
+    corners = frame.to_original(np.concatenate(outlines)).round(2).tolist()
+    ends = np.cumsum([len(outline) for outline in outlines]).tolist()
+    return [tuple(map(tuple, corners[start:end])) for start, end in zip([0, *ends], ends, strict=False)]

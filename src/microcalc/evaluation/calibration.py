@@ -14,7 +14,6 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
-from scipy.optimize import isotonic_regression, minimize
 from scipy.special import expit
 
 from microcalc.errors import UsageError
@@ -58,6 +57,8 @@ class Isotonic(Record):
         Raises:
             UsageError: a score outside 0..1 or NaN, shapes differ, or all cases are of one class.
         """
+        from scipy.optimize import isotonic_regression  # a tenth of a second, which detection need not spend
+
         labels, scores = check_cases(labels, _scores(scores))
         check_both_classes(labels)
         distinct, which, counts = np.unique(scores, return_inverse=True, return_counts=True)
@@ -193,6 +194,8 @@ def expected_calibration_error(labels: ArrayLike, scores: ArrayLike, bins: int =
 
 def _logistic_fit(scores: Array, targets: Array) -> tuple[float, float]:
     """Slope and intercept of the sigmoid of least cross-entropy to ``targets`` (n,) strictly within 0..1."""
+    from scipy.optimize import minimize
+
     design = np.stack([scores, np.ones_like(scores)])
 
     def loss(parameters: Array) -> float:

@@ -112,6 +112,9 @@ def _draw_scene(picture: Canvas, scene: Scene) -> None:
     outlines = [fixed(shape.outline) for shape in scene.clusters]
     for colour, thickness in (((0, 0, 0), 3), (CLUSTER_COLOUR, 1)):
         cv2.polylines(picture, outlines, True, colour, thickness, cv2.LINE_AA, SHIFT)
+    for mark in scene.marks:
+        if mark.outline is not None:
+            cv2.polylines(picture, [fixed(mark.outline)], True, mark.colour, 1, cv2.LINE_AA, SHIFT)
     for wider in (1.0, 0.0):
         for mark in scene.marks:
             centre = fixed(np.array([mark.x, mark.y])).tolist()

@@ -1,4 +1,4 @@
-"""What is drawn over a picture: circles around marks, outlines around clusters, a scale bar; in picture coordinates.
+"""What is drawn over a picture: circles around marks, outlines, a scale bar; in picture coordinates.
 
 The overlay draws a scene with OpenCV, the report as SVG; where and how large everything is is decided here, once.
 """
@@ -22,6 +22,8 @@ CLUSTER_COLOUR = (240, 240, 240)
 
 #: Least radius of a circle, and its least distance from the rim of the speck it must not hide; picture pixels.
 _LEAST_RADIUS, _CLEARANCE = 7.5, 5.0
+#: Least length of a speck's outline; picture pixels. A shorter one would hide what it surrounds.
+_LEAST_OUTLINE = 12.0
 #: Between the circles of a cluster and its outline; picture pixels.
 _OUTLINE_GAP = 7.0
 #: Lengths a scale bar may have, mm, the first preferred.
@@ -30,7 +32,7 @@ _BAR_LENGTHS_MM = (10, 5, 2, 1)
 
 @dataclass(frozen=True)
 class MarkShape:
-    """The open circle around one mark; x, y and radius in picture pixels."""
+    """The open circle around one mark, and its outline; x, y and radius in picture pixels."""
 
     x: float
     y: float
@@ -39,6 +41,8 @@ class MarkShape:
     mark: Calcification
     #: Number of the cluster it belongs to, from 1; None for a single mark.
     cluster: int | None
+    #: (N, 2) x, y in picture pixels of the speck's own outline; None: there is none, or it is too small to be seen.
+    outline: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +89,7 @@ def make_scene(image: ImageFindings, threshold: float, crop: Crop) -> Scene:
             colour=score_colour(mark.score, threshold),
             mark=mark,
             cluster=number.get(index),
+            outline=_outline(mark, crop),
         )
         for (index, mark), (x, y) in zip(shown, centres, strict=True)
     )
@@ -109,6 +114,13 @@ def score_colour(score: float, threshold: float) -> tuple[int, int, int]:
 def scale_bar_mm(px_per_mm: float, longest_px: float) -> int:
     """Length in mm of a scale bar: 10 mm, or less where that would be longer than ``longest_px``."""
     return next((mm for mm in _BAR_LENGTHS_MM if mm * px_per_mm <= longest_px), _BAR_LENGTHS_MM[-1])
+
+
+def _outline(mark: Calcification, crop: Crop) -> NDArray[np.float64] | None:
+    if mark.polygon is None:
+        return None
+    outline = crop.to_picture(np.array(mark.polygon))
+    return outline if np.ptp(outline, axis=0).max() >= _LEAST_OUTLINE else None
 
 
 def _radius(mark: Calcification, px_per_mm: float) -> float:
