@@ -145,11 +145,13 @@ def test_shares_are_exact_and_a_negative_holds_no_calcium(draws):
 def test_a_patch_taken_at_an_edge_shows_it(bank):
     draws = bank.draw(np.random.default_rng(8), 120, positive_share=0)
     seen = []
-    for kind, number, (row, column) in zip(draws.sites, draws.views, draws.corners, strict=True):
+    of_patches = zip(draws.sites, draws.views, draws.corners, draws.breast, strict=True)
+    for kind, number, (row, column), breast in of_patches:
         record = bank.index.views[number]
         phantom = Phantom(record.view, record.side, record.seed, record.density, record.shape, record.spacing_mm)
         y, x = ((np.arange(start, start + 96) + 0.5) * 0.1 for start in (row, column))
         x, y = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
+        assert (breast == (phantom.outline.skin_distance(x, y) > 0)).mean() > 0.999  # but for rounding at the rim
         distance = {
             "skin": phantom.outline.skin_distance,
             "muscle": phantom.outline.muscle_distance,

@@ -19,6 +19,7 @@ STRENGTHS = {
     "contrast": (0.6, 1.4),
     "gamma": (0.8, 1.25),
     "blur": (0.5, 1.5),
+    "sharpening": (0.0, 3.0),
     "noise": (0.01, 0.05),
 }
 NAMES = [*GEOMETRY, *GREY_LEVELS]
@@ -145,6 +146,16 @@ def test_grey_levels(name, strength, expected):
     near(made[0, 0], [expected, expected[::-1]])
 
 
+def test_sharpening_adds_what_a_blur_takes_away():
+    patch = torch.full((1, 1, 31, 31), 0.4)
+    patch[..., 15, 15] = 0.6
+    made = changed(patch, operation("sharpening", 1.0))
+    # A blur of 2 px leaves 1 / (2 pi 4) of the 0.2 above the ground in its middle.
+    assert made[0, 0, 15, 15].item() == pytest.approx(0.6 + 0.2 * (1 - 1 / (8 * math.pi)), abs=1e-3)
+    assert made[0, 0, 15, 17] < 0.4
+    near(made[0, 0, 0], [0.4] * 31)
+
+
 def test_blur_keeps_the_sum_and_is_gaussian():
     patch = torch.zeros(1, 1, 31, 31)
     patch[..., 15, 15] = 1.0
@@ -223,3 +234,14 @@ def test_shapes_types_and_ranges_stay(names, one_of, kind, seed):
     assert (made.shape, made.dtype, moved.shape, moved.dtype) == (patches.shape, patches.dtype, masks.shape, kind)
     assert 0 <= made.min() <= made.max() <= 1
     assert set(moved.unique().tolist()) <= {0, 1}
+
+
+def test_one_more_on_top_of_the_others():
+    patches = torch.full((300, 1, 2, 2), 0.4)
+    one_more = (operation("inversion"), operation("gamma", 2.0, probability=0.5))
+    made = changed(patches, operation("brightness", 0.5, probability=0.5), then_one_of=one_more)[:, 0, 0, 0]
+    # 0.4 as it is or halved, then inverted twice as often as squared: never both, never neither.
+    kinds = {0.6: 100, 0.16: 50, 0.8: 100, 0.04: 50}
+    counts = {value: int(torch.isclose(made, torch.tensor(value)).sum()) for value in kinds}
+    assert sum(counts.values()) == 300
+    assert all(abs(counts[value] - expected) < 35 for value, expected in kinds.items())  # standard deviations to 8.2

@@ -20,6 +20,7 @@ from microcalc.errors import MicrocalcError, ReadError, UsageError
 from microcalc.models.normalise import prepare
 from microcalc.patches.store import WHITE
 from microcalc.training import fit as room
+from microcalc.training import tasks
 from microcalc.training.checkpoints import BEST, LAST, Checkpoint
 from microcalc.training.devices import Devices
 from microcalc.training.fit import check, fit, predict
@@ -33,7 +34,7 @@ _spec.loader.exec_module(tiny)
 
 @pytest.fixture(autouse=True)
 def tiny_network(monkeypatch):
-    monkeypatch.setattr(room, "build", tiny.network)
+    monkeypatch.setattr(tasks, "build", tiny.network)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -49,12 +50,12 @@ def parts(tmp_path_factory):
 def whole(parts, tmp_path_factory):
     """(fitted, folder, what was told) of a run that nothing has interrupted."""
     out, told = tmp_path_factory.mktemp("whole"), []
-    threads, build = torch.get_num_threads(), room.build
+    threads, build = torch.get_num_threads(), tasks.build
     torch.set_num_threads(1)
-    room.build = tiny.network
+    tasks.build = tiny.network
     fitted = fit(tiny.job(out, on_step=lambda *step: told.append(step)), parts)
     torch.set_num_threads(threads)
-    room.build = build
+    tasks.build = build
     return fitted, out, told
 
 
@@ -213,7 +214,7 @@ class Hungry(nn.Sequential):
 
 
 def test_out_of_memory_names_the_batch_that_fits_and_it_does(parts, tmp_path, monkeypatch):
-    monkeypatch.setattr(room, "build", lambda spec, outputs: Hungry(*tiny.network(spec, outputs)))
+    monkeypatch.setattr(tasks, "build", lambda spec, outputs: Hungry(*tiny.network(spec, outputs)))
     of = tiny.recipe(fitting={"stopping": {"epochs": 1}})
     # Of 8 patches, halved: 4 do not fit, 2 do; 8 in parts of 2 are 4 parts.
     with pytest.raises(MicrocalcError, match=r"for 8 patches.*for 2; .*accumulate=4, .*batch=2$"):
@@ -225,7 +226,7 @@ def test_out_of_memory_names_the_batch_that_fits_and_it_does(parts, tmp_path, mo
 def test_a_checkpoint_of_another_network_is_refused(parts, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         fit(tiny.job(tmp_path, on_step=interrupt_after(1)), parts)
-    monkeypatch.setattr(room, "build", lambda spec, outputs: nn.Sequential(nn.Flatten(), nn.Linear(256, outputs)))
+    monkeypatch.setattr(tasks, "build", lambda spec, outputs: nn.Sequential(nn.Flatten(), nn.Linear(256, outputs)))
     of = tiny.recipe(network={"name": "resnet18", "stages": None})
     with pytest.raises(UsageError, match=r"a checkpoint of resnet18.*found one of scalable_resnet"):
         fit(tiny.job(tmp_path, of, resume=True), parts)
@@ -265,7 +266,7 @@ def test_predictions_come_in_the_order_of_the_part(whole, parts):
 def test_two_processes_do_what_one_does(parts, tmp_path, monkeypatch):
     """Without dropout, batch norm and augmentation, halves of a batch give the gradient of the whole."""
     monkeypatch.setattr(
-        room,
+        tasks,
         "build",
         lambda spec, outputs: nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(784, outputs)),
     )

@@ -11,6 +11,7 @@ from microcalc.recipe import load_recipe
 from microcalc.recipe.fitting import Loss
 from microcalc.training.losses import called, class_weights, patch_losses
 from microcalc.training.module import back_propagate
+from microcalc.training.tasks import Asked, OfClass
 
 WEIGHTED = Loss(kind="cross-entropy", weights=(0.359, 0.641))
 
@@ -55,6 +56,7 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(count, parts, seed):
     expected = network[1].weight.grad.clone()
     network.zero_grad()
     fitting = load_recipe("microcalc-resnet16").fitting.model_copy(update={"loss": WEIGHTED, "accumulate": parts})
-    logits, losses = back_propagate(network, patches, classes, fitting, torch.Tensor.backward)
+    task = OfClass(load_recipe("microcalc-resnet16").model_copy(update={"fitting": fitting}))
+    logits, losses = back_propagate(network, Asked(patches, classes), task, fitting, torch.Tensor.backward)
     np.testing.assert_allclose(network[1].weight.grad, expected, rtol=1e-4, atol=1e-6)
     assert (logits.shape, losses.shape) == ((count, 2), (count,))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from microcalc.training.measure import Measured
+from microcalc.training.measure import MeasuredPool
 
 
 @pytest.fixture(scope="module")
@@ -9,7 +9,9 @@ def metrics(toy_pool):
     pool = toy_pool(patients=8, hits=4, false=10)
     perfect = [np.where(one.labels, 0.9, 0.1) for one in pool.samples]
     blind = [np.full(len(one.labels), 0.5) for one in pool.samples]
-    rows = Measured(pool, "test", "toys", {"blind": blind, "perfect": perfect}, seed=0).metrics([("perfect", "blind")])
+    rows = MeasuredPool.of(pool, "test", "toys", {"blind": blind, "perfect": perfect}, seed=0).metrics(
+        [("perfect", "blind")]
+    )
     return {row.measure: row for row in rows}
 
 
@@ -35,7 +37,7 @@ def test_a_difference_that_all_patients_share_has_an_interval_of_no_width(metric
 
 def test_an_interval_is_not_stretched_to_its_value(toy_pool):
     pool = toy_pool()
-    made = Measured(pool, "test", "toys", {"a": [s.proposed for s in pool.samples]}, seed=0)._metric(
+    made = MeasuredPool.of(pool, "test", "toys", {"a": [s.proposed for s in pool.samples]}, seed=0)._metric(
         "AUC50, a", 0.5, (0.6, 0.7), 9
     )
     assert (made.value, made.low, made.high) == (0.5, 0.6, 0.7)
@@ -52,7 +54,9 @@ def test_one_patient_has_no_interval(toy_pool):
     pool = type(pool)(pool.records[1:3], pool.samples[1:3], pool.families)  # one image of each
     one = tuple(type(r)(r.path, r.truth.model_copy(update={"patient": "same"})) for r in pool.records)
     pool = type(pool)(one, pool.samples, pool.families)
-    rows = Measured(pool, "validation", "toys", {"a": [s.proposed for s in pool.samples]}, 0, "chosen").metrics([])
+    rows = MeasuredPool.of(pool, "validation", "toys", {"a": [s.proposed for s in pool.samples]}, 0, "chosen").metrics(
+        []
+    )
     row = next(row for row in rows if row.measure == "AUC50, a")
     assert (row.low, row.high) == (None, None)
     assert row.remark == "no interval: too few patients; chosen"

@@ -15,7 +15,7 @@ def test_the_recipes_numbers_reach_torch_and_frozen_layers_do_not(kind, made):
     module[0].requires_grad_(False)
     spec = Optimiser(kind=kind, learning_rate=0.5, weight_decay=0.25, momentum=0.75 if kind == "sgd" else 0.0)
     fitting = load_recipe("microcalc-resnet16").fitting.model_copy(update={"optimiser": spec})
-    optimiser = make_optimiser(module, fitting)
+    optimiser = make_optimiser(module, fitting.optimiser)
     assert type(optimiser) is made
     (group,) = optimiser.param_groups
     assert (group["lr"], group["weight_decay"], group.get("momentum", 0.0)) == (0.5, 0.25, spec.momentum)

@@ -37,6 +37,8 @@ def fitted():
         kept=2,
         stopped="all 3 epochs done",
         start="at random",
+        network="made up",
+        patches=300,
         seconds=6.0,
         waiting=0.25,
     )

@@ -27,14 +27,15 @@ def with_rules(recipe, **rules):
     return recipe.with_changes({"patches": rules})
 
 
-def store_of(*groups, labels=("normal", "benign", "malignant", "calcification")):
+def store_of(*groups, labels=("normal", "benign", "malignant", "calcification"), channels=()):
     """A store whose patches are given as (number, label, split, patient)."""
     patches = [
         Patch(f"{patient}.png", 10 * index, 0, 16, label, "grid", split, patient)
         for number, label, split, patient in groups
         for index in range(number)
     ]
-    manifest = Manifest.model_construct(labels=labels, shards=(), protocol="pesapane112", size_px=16, spacing_mm=None)
+    kind = {"labels": labels, "channels": channels, "protocol": "pesapane112", "size_px": 16, "spacing_mm": None}
+    manifest = Manifest.model_construct(shards=(), **kind)
     return PatchStore(Path("store"), manifest, patches)
 
 
@@ -89,6 +90,24 @@ def test_labels_of_no_class_are_left_out_and_counted():
     # Task 2: benign 0, malignant 1; 13 normal patches and two of unknown pathology are neither.
     assert parts.train.classes.tolist() == [0, 0, 1]
     assert parts.left_out == {"of labels that the recipe leaves out": 15}
+
+
+@pytest.mark.parametrize(
+    ("channels", "message"),
+    [
+        (
+            ("malignant", "benign"),
+            r"masks of benign, malignant, .* found those of .*: malignant, benign; mend the recipe",
+        ),
+        ((), "masks of benign, malignant, .*: none; choose a protocol with masks"),
+    ],
+)
+def test_masks_of_other_things_or_in_another_order_are_refused(channels, message):
+    store = store_of(*SIDES, channels=channels)
+    with pytest.raises(UsageError, match=message):
+        share_out(store, load_recipe("terrassin2024-mutmus-unet3plus"), seed=0)
+    with pytest.raises(UsageError, match="patches of each class"):  # without maps nothing is asked of masks
+        share_out(store, load_recipe("terrassin2024-motmus-unet3plus"), seed=0)
 
 
 def test_patches_on_no_side_are_left_out_and_counted(recipe):

@@ -1,4 +1,4 @@
-"""The smoke run of the cascade, whole: from drawn images to a package that detects."""
+"""Smoke runs that need whole mammograms, entire: from drawn images to a package that detects."""
 
 import pytest
 
@@ -8,9 +8,10 @@ from microcalc.training.run import train
 
 
 @pytest.mark.slow
-def test_a_smoke_run_leaves_a_package_that_detects(tmp_path):
-    package = train(load_recipe("cortina2022-cascade"), None, tmp_path, smoke=True)
-    assert package.card.version == "smoke"
+@pytest.mark.parametrize("name", ["cortina2022-cascade", "microcalc-default"])
+def test_a_smoke_run_leaves_a_package_that_detects(name, tmp_path):
+    package = train(load_recipe(name), None, tmp_path, smoke=True)
+    assert (package.card.name, package.card.version) == (name, "smoke")
     assert package.card.limitations.startswith("Made by a smoke run")
     image = next((tmp_path / "work" / "data").glob("*.dcm"))
     report = detect(image, detector=str(tmp_path / "package"))

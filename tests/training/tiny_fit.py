@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from microcalc.recipe import load_recipe
-from microcalc.training import fit as room
+from microcalc.training import tasks
+from microcalc.training.fit import fit
 from microcalc.training.job import Compute, Job
 from microcalc.training.parts import open_parts
 
@@ -77,10 +78,10 @@ class Mortal(nn.Sequential):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    room.build = lambda spec, outputs: Mortal(*network(spec, outputs))
+    tasks.build = lambda spec, outputs: Mortal(*network(spec, outputs))
 
     def count(step, done, epochs):
         Mortal.epochs = done
 
     mortal = job(Path(sys.argv[1]), on_step=count)
-    room.fit(mortal, open_parts(mortal))
+    fit(mortal, open_parts(mortal))

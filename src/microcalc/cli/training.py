@@ -48,7 +48,7 @@ def train(
 
     failed = 0
     try:
-        with progress("Training", _step_line) as tell:
+        with progress("Training", step_line) as tell:
 
             def on_step(step: Step, done: int, total: int) -> None:
                 nonlocal failed
@@ -75,7 +75,8 @@ def train(
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-def _step_line(step: Step) -> str:
+def step_line(step: Step) -> str:
+    """What a log says of a step."""
     if step.failed is not None:
         return f"{step.name}: FAILED: {step.failed}"
     return f"{step.name}, {step.seconds:.1f} s"

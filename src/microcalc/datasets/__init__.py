@@ -200,6 +200,12 @@ def _table() -> Loaded:
     return tabular.TabularOptions, tabular.read
 
 
+def _images() -> Loaded:
+    from microcalc.datasets import image_folder
+
+    return image_folder.ImageFolderOptions, image_folder.read
+
+
 _LOG = logging.getLogger(__name__)
 
 #: With a truth of the package's own, which names no image that is not there.
@@ -218,4 +224,5 @@ KINDS: dict[str, Kind] = {
     "cdd_cesm": Kind("FOLDER", _cdd_cesm),
     "coco": Kind("annotations.json", _coco),
     "table": Kind("images.csv", _table),
+    "images": Kind("FOLDER", _images),
 }

@@ -82,8 +82,10 @@ class Draws:
     Every patch has the left breast's orientation, chest wall to the left.
     """
 
-    #: (n, rows, columns) float32 in 0..1, on the scale of ``wide_area``: the one that inference is meant to use.
+    #: (n, rows, columns) float32 in 0..1, on the scale of ``wide_area``.
     patches: NDArray[np.float32]
+    #: (n, rows, columns) where they show breast.
+    breast: NDArray[np.bool_]
     #: (n, rows, columns) int8: 0 no calcium, 1 benign, 2 malignant, -1 calcium to ignore: typically benign, over
     #: 1 mm, or of an SNR below ``VISIBLE``.
     mask: NDArray[np.int8]
@@ -222,6 +224,7 @@ class Bank:
         ]
         return Draws(
             np.stack([patch.pixels for patch in drawn]),
+            np.stack([patch.breast for patch in drawn]),
             np.stack([patch.mask for patch in drawn]),
             np.array([patch.label for patch in drawn], np.int8),
             tuple(patch.truth for patch in drawn),

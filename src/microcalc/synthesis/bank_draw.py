@@ -1,8 +1,8 @@
 """Training draws: patches exposed anew from the tissue that a bank keeps.
 
 Calcium adds to attenuation before the detector's blur, noise and look are drawn per patch, and the finished grey goes
-through the reading, resampling and normalisation that inference is meant to use. Nothing is pasted into a finished
-picture.
+through the reading and resampling of inference; then to one scale, linearly, so that it fits 0..1. Nothing is pasted
+into a finished picture.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ class Patch:
     """One draw; the fields are those of ``Draws`` without their first axis."""
 
     pixels: Array
+    breast: NDArray[np.bool_]
     mask: NDArray[np.int8]
     label: int
     truth: Array
@@ -89,6 +90,7 @@ def draw_patch(
     inside = np.all((truth[:, :2] > -0.5) & (truth[:, :2] < size_px - 0.5), axis=1)
     return Patch(
         frame.apply(normalise(shown[grey], wide_area(view, device, shown)))[:size_px, :size_px],
+        frame.apply_mask(window.tissue.skin_distance > 0)[:size_px, :size_px],
         _mask(calcium, _classes(calcium, snr), centres, frame, window.region, size_px),
         _label(calcium, snr),
         truth[inside],
@@ -161,7 +163,7 @@ def reading(view: BankView, device: Device) -> Array:
 def wide_area_scale(overview: Array, breast: NDArray[np.bool_]) -> tuple[float, float]:
     """5th and 95th percentile of the whole breast, its rim apart, on an overview of about ``OVERVIEW_MM``.
 
-    Neither a cluster nor a speck can move them. Meant for inference as well: no model of the package uses it yet.
+    Neither a cluster nor a speck can move them. Inference does without: local contrast takes a linear scale out.
 
     Args:
         overview: (rows, columns), grey in 0..1.

@@ -140,12 +140,12 @@ def _patients(folder: Path) -> list[tuple[Path, ...]]:
     refuse_annotated(folder)
     patients: dict[str, list[Path]] = {}
     for path in images:
-        patients.setdefault(_patient_key(path, folder), []).append(path)
+        patients.setdefault(patient_key(path, folder), []).append(path)
     return [tuple(sorted(patients[key])) for key in sorted(patients)]
 
 
-def _patient_key(path: Path, folder: Path) -> str:
-    """Hash of what the images of one patient have in common."""
+def patient_key(path: Path, folder: Path) -> str:
+    """Hash of what the images of one patient have in common, see :func:`plan_insertions`."""
     relative, study = path.relative_to(folder), uid(read_header(path), "StudyInstanceUID")
     unsided = _VIEW_WORDS.sub("", relative.stem.upper())
     if study:

@@ -48,12 +48,13 @@ def augment(
 def _drawn(count: int, spec: Augmentation, generator: Generator) -> Iterator[tuple[Operation, Tensor]]:
     """Every operation, and (count,) which patches get it."""
     changed = _random(count, generator) < spec.probability
-    if spec.one_of:
-        weights = torch.tensor([operation.probability for operation in spec.operations], device=generator.device)
-        chosen = torch.multinomial(weights, count, replacement=True, generator=generator)
-    for number, operation in enumerate(spec.operations):
-        gets = chosen == number if spec.one_of else _random(count, generator) < operation.probability
-        yield operation, changed & gets
+    for operations, one_of in ((spec.operations, spec.one_of), (spec.then_one_of, bool(spec.then_one_of))):
+        if one_of:
+            weights = torch.tensor([operation.probability for operation in operations], device=generator.device)
+            chosen = torch.multinomial(weights, count, replacement=True, generator=generator)
+        for number, operation in enumerate(operations):
+            gets = chosen == number if one_of else _random(count, generator) < operation.probability
+            yield operation, changed & gets
 
 
 def _draws(count: int, operation: Operation, generator: Generator, device: torch.device) -> Draws:

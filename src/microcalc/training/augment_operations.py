@@ -20,6 +20,8 @@ from microcalc.recipe.fitting import OperationName
 Between = Literal["bilinear", "nearest"]
 #: Narrower blurs than this many px leave a patch as it is.
 _NO_BLUR = 1e-3
+#: Of the blur that sharpening takes off, px.
+_SHARPENING_PX = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +111,18 @@ def _gamma(patches: Tensor, draws: Draws, generator: Generator) -> Tensor:
 
 def _blur(patches: Tensor, draws: Draws, generator: Generator) -> Tensor:
     """Gaussian blur of a standard deviation in px; at a border, the mean of what there is."""
+    return _blurred(patches, _each(draws).clamp(min=_NO_BLUR))
+
+
+def _sharpening(patches: Tensor, draws: Draws, generator: Generator) -> Tensor:
+    """Unsharp masking: a share of what a Gaussian blur takes away is added."""
+    fine = patches - _blurred(patches, torch.full_like(_each(draws), _SHARPENING_PX))
+    return patches + fine * _each(draws)
+
+
+def _blurred(patches: Tensor, sigma_px: Tensor) -> Tensor:
     at = torch.arange(patches.shape[-1], device=patches.device)
-    apart = (at[:, None] - at) / _each(draws).clamp(min=_NO_BLUR)
+    apart = (at[:, None] - at) / sigma_px
     weights = (-0.5 * apart**2).softmax(-1)  # of every pixel of a row, for each pixel of it
     return weights @ patches @ weights.mT
 
@@ -147,6 +159,7 @@ GREY_LEVELS: dict[OperationName, Callable[[Tensor, Draws, Generator], Tensor]] =
     "contrast": _contrast,
     "gamma": _gamma,
     "blur": _blur,
+    "sharpening": _sharpening,
     "noise": _noise,
     "inversion": _inversion,
 }

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from microcalc.comparison.records import Estimate
 from microcalc.evaluation.classification import METRICS
 from microcalc.evaluation.tables import Published, published, worth
-from microcalc.recipe import PatchClassifierRecipe
+from microcalc.recipe.patch_classifier import PatchRecipe
 from microcalc.training.classifier_records import Beside, PartResult
 
 
-def beside(recipe: PatchClassifierRecipe, parts: Sequence[PartResult]) -> Iterator[Beside]:
+def beside(recipe: PatchRecipe, parts: Sequence[PartResult]) -> Iterator[Beside]:
     """Every printed number of the rows that the recipe names, in the paper's order."""
     for row in published(level="patch"):
         if row.paper == recipe.paper and row.name in recipe.published:
@@ -29,7 +29,7 @@ def beside(recipe: PatchClassifierRecipe, parts: Sequence[PartResult]) -> Iterat
             )
 
 
-def _ours(row: Published, recipe: PatchClassifierRecipe, part: PartResult) -> Estimate | None:
+def _ours(row: Published, recipe: PatchRecipe, part: PartResult) -> Estimate | None:
     """The number of that name on a part; at the default operating point where it needs one.
 
     What a paper prints of its training patches, or of a question that the recipe does not put, has none beside it.

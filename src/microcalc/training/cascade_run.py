@@ -32,7 +32,7 @@ from microcalc.training.figures import drawings
 from microcalc.training.grid import GridRow, search
 from microcalc.training.haar_selection import Ranking, rank
 from microcalc.training.job import Job, Trained
-from microcalc.training.measure import Measured
+from microcalc.training.measure import Measured, MeasuredPool
 from microcalc.training.pool import Pool
 from microcalc.training.samples import RULE, Indices, Samples, sample
 from microcalc.training.smoke_studies import smoke_studies
@@ -246,10 +246,10 @@ def _stages(
     return calibrate(cascade, validation, haar, job.recipe.calibration), stages
 
 
-def _measured(job: Job[CascadeRecipe], split: Split, pool: Pool, cascade: Cascade, haar: Indices) -> Measured:
+def _measured(job: Job[CascadeRecipe], split: Split, pool: Pool, cascade: Cascade, haar: Indices) -> MeasuredPool:
     """A part of the data, scored by the proposer and by all that Figure 14 compares."""
     of_each = scores(pool, cascade, haar, job.recipe.proposer.name)
-    return Measured(pool, split, job.data, of_each, job.seed, _CHOSEN_ON if split == "validation" else None)
+    return MeasuredPool.of(pool, split, job.data, of_each, job.seed, _CHOSEN_ON if split == "validation" else None)
 
 
 def _metrics(job: Job[CascadeRecipe], steps: Steps, part: Measured) -> tuple[Metric, ...]:

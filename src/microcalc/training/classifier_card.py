@@ -1,4 +1,4 @@
-"""The card of a trained patch classifier."""
+"""The card of a network that was trained on patches."""
 
 from __future__ import annotations
 
@@ -6,20 +6,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from microcalc.comparison.records import Estimate
-from microcalc.evaluation.calibration import reliability
-from microcalc.evaluation.classification import confusion
-from microcalc.findings import OperatingPoint
 from microcalc.mammogram import TYPICAL_SPACING_MM
 from microcalc.models import Card, Metric, Training
-from microcalc.models.card import Calibration, CalibrationBin, Input
-from microcalc.output.words import count
-from microcalc.recipe import PatchClassifierRecipe
+from microcalc.models.card import Input
+from microcalc.recipe import MultiTaskSegmenterRecipe
+from microcalc.recipe.patch_classifier import PatchRecipe
 from microcalc.training.card import INTENDED_USE, licence, made_with, terms
 from microcalc.training.classifier_records import ClassifierReport, PartResult, TargetResult
 from microcalc.training.job import Job
 from microcalc.training.parts import Part
-from microcalc.training.predictions import Predictions
-from microcalc.training.questions import Question, rule_words
+from microcalc.training.scoring import Scoring
 
 if TYPE_CHECKING:  # torch
     from microcalc.training.fit import Fitted
@@ -45,11 +41,10 @@ _MALIGNANCY = "experimental; of synthetic classes it measures the generator’s 
 
 
 def make_card(
-    job: Job[PatchClassifierRecipe],
+    job: Job[PatchRecipe],
     train: Part,
     fitted: Fitted,
-    validation: Predictions,
-    question: Question,
+    scoring: Scoring,
     report: ClassifierReport,
 ) -> Card:
     """The card of the package, all but its list of files.
@@ -58,8 +53,7 @@ def make_card(
         job: recipe, data and seed.
         train: the patches trained on.
         fitted: the network.
-        validation: what thresholds and calibration were chosen on.
-        question: of the first target, which gives the score.
+        scoring: how its score is to be read.
         report: the numbers, and what is to be known of them.
     """
     recipe = job.recipe
@@ -68,6 +62,7 @@ def make_card(
         *report.remarks,
         _LIMITATIONS.format(protocol=recipe.patches.protocol),
         *([] if pitch else [_NO_SPACING]),
+        *scoring.remarks,
         _made_from(report),
     )
     return Card(
@@ -80,13 +75,13 @@ def make_card(
         malignancy="experimental" if any(target.malignancy for target in report.parts[0].targets) else None,
         licence=licence(job),
         citation=f"{report.paper} (method); {_CITATION}" if report.paper else _CITATION,
-        input=Input(spacing_mm=recipe.spacing_mm, proposer=None, patch=recipe.input, network=recipe.network),
-        labels=tuple(one.name for one in recipe.patches.classes),
-        score_floor=0.0,
-        operating_points=tuple(_points(job, validation, question)),
+        input=_input(recipe),
+        labels=scoring.labels,
+        score_floor=scoring.floor,
+        operating_points=scoring.points,
         default_operating_point=recipe.default_operating_point,
-        calibrated=question.calibration is not None,
-        calibration=_calibration(job, validation, question),
+        calibrated=scoring.calibration is not None,
+        calibration=scoring.calibration,
         metrics=tuple(row for part in report.parts for row in _of_part(job, part)),
         training=Training(
             data=job.data,
@@ -96,10 +91,20 @@ def make_card(
             coarsest_spacing_mm=pitch or TYPICAL_SPACING_MM[0],
             seed=job.seed,
             seconds=round(fitted.seconds, 1),
+            epochs=len(fitted.history),
+            patches=fitted.patches,
             made_with=made_with(_MADE_WITH),
         ),
         recipe=recipe.as_written(),
     )
+
+
+def _input(recipe: PatchRecipe) -> Input:
+    """What the network is fed: patches, and where it maps, tiles of whole images."""
+    fed = Input(spacing_mm=recipe.spacing_mm, proposer=None, patch=recipe.input)
+    if isinstance(recipe, MultiTaskSegmenterRecipe):
+        return fed.model_copy(update={"segmentation": recipe.segmentation})
+    return fed.model_copy(update={"network": recipe.network})
 
 
 def _made_from(report: ClassifierReport) -> str:
@@ -118,39 +123,7 @@ def _coarsest_mm(part: Part) -> float | None:
     return max(known) if known and len(known) == len(truths) else None
 
 
-def _points(job: Job[PatchClassifierRecipe], validation: Predictions, question: Question) -> Iterator[OperatingPoint]:
-    """What each threshold gives on the validation patches that it was chosen on."""
-    recipe = job.recipe
-    labels, scores = validation.is_positive(question.target, recipe), question.scores(validation, recipe)
-    for name, threshold in question.thresholds.items():
-        at, rule = confusion(labels, scores, threshold), rule_words(recipe.operating_points[name])
-        text = (
-            f"{at.fp} of {count(at.fp + at.tn, 'negative validation patch', 'negative validation patches')} of "
-            f"{job.data} called {question.target.name} (specificity {at.specificity:.3f}), {at.tp} of {at.tp + at.fn} "
-            f"positive ones (sensitivity {at.sensitivity:.3f}); chosen there: {rule}"
-        )
-        yield OperatingPoint(name, threshold, text)
-
-
-def _calibration(job: Job[PatchClassifierRecipe], validation: Predictions, question: Question) -> Calibration | None:
-    if question.calibration is None:
-        return None
-    recipe = job.recipe
-    found = reliability(validation.is_positive(question.target, recipe), question.scores(validation, recipe))
-    bins = zip(found.edges.tolist(), found.positives.tolist(), found.counts.tolist(), strict=True)
-    return Calibration(
-        method=recipe.calibration,
-        population=f"validation patches of {job.data}, cut by {recipe.patches.protocol}: "
-        f"{int(found.positives.sum())} of {int(found.counts.sum())} are {question.target.name}",
-        parameters=question.calibration,
-        bins=tuple(
-            CalibrationBin(low=low, high=high, positives=positives, count=number)
-            for (low, high), positives, number in bins
-        ),
-    )
-
-
-def _of_part(job: Job[PatchClassifierRecipe], part: PartResult) -> Iterator[Metric]:
+def _of_part(job: Job[PatchRecipe], part: PartResult) -> Iterator[Metric]:
     """Every number of a part that a reader of a card asks for."""
     yield _metric(job, part, "accuracy of the likeliest class", part.accuracy)
     for target in part.targets:
@@ -177,7 +150,7 @@ def _of_target(target: TargetResult) -> Iterator[tuple[str, Estimate]]:
 
 
 def _metric(
-    job: Job[PatchClassifierRecipe], part: PartResult, measure: str, estimate: Estimate, remark: str | None = None
+    job: Job[PatchRecipe], part: PartResult, measure: str, estimate: Estimate, remark: str | None = None
 ) -> Metric:
     remarks = (
         estimate.remark,

@@ -26,7 +26,7 @@ from microcalc.evaluation.classification import (
     metric_values,
     roc,
 )
-from microcalc.recipe import PatchClassifierRecipe
+from microcalc.recipe.patch_classifier import PatchRecipe
 from microcalc.training.classifier_records import Against, AtPoint, Interval, PartResult, Stratum, TargetResult
 from microcalc.training.contrast import contrasts
 from microcalc.training.parts import Part
@@ -48,7 +48,7 @@ class _Told:
     """Patches told apart by one question."""
 
     question: Question
-    recipe: PatchClassifierRecipe
+    recipe: PatchRecipe
     labels: Flags
     scores: Array
     #: (m,) plain contrast; None where it says nothing.
@@ -70,7 +70,7 @@ class _Told:
 
 
 def part_result(
-    predictions: Predictions, questions: tuple[Question, ...], recipe: PatchClassifierRecipe, seed: int
+    predictions: Predictions, questions: tuple[Question, ...], recipe: PatchRecipe, seed: int
 ) -> PartResult:
     """Everything that is stated of one part.
 
@@ -105,7 +105,7 @@ def resample_patches(part: Part, seed: int) -> Resamples:
     return resample_owned([patch.key for patch in part.patches], part.patients, unit=unit, draws=DRAWS, seed=seed)
 
 
-def balance(part: Part, recipe: PatchClassifierRecipe) -> dict[str, int]:
+def balance(part: Part, recipe: PatchRecipe) -> dict[str, int]:
     """Patches of each class."""
     counts: list[int] = np.bincount(part.classes, minlength=len(recipe.patches.classes)).tolist()
     return dict(zip((one.name for one in recipe.patches.classes), counts, strict=True))
@@ -125,7 +125,7 @@ def patients_of(part: Part) -> int | None:
 def _target_result(
     predictions: Predictions,
     question: Question,
-    recipe: PatchClassifierRecipe,
+    recipe: PatchRecipe,
     contrast: Array | None,
     resamples: Resamples,
 ) -> TargetResult:

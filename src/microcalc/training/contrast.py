@@ -54,13 +54,10 @@ def contrasts(part: Part) -> Array:
 
 def _diameters(part: Part) -> Array:
     """(m,) of the centre, px of the stored patch; infinite where it is the whole patch."""
-    manifest = part.store.manifest
-    if manifest.protocol not in _CENTRED:
+    if part.store.manifest.protocol not in _CENTRED:
         return np.full(len(part.indices), np.inf)
-    if manifest.spacing_mm is not None:
-        return np.full(len(part.indices), CENTRE_MM / manifest.spacing_mm)
-    spacing = {path: max(truth.spacing_mm) for path, truth in part.truth_of.items() if truth.spacing_mm is not None}
-    return np.array([CENTRE_MM / spacing.get(patch.image, TYPICAL_SPACING_MM[0]) for patch in part.patches])
+    diameters: Array = CENTRE_MM / part.pitches_mm
+    return diameters
 
 
 def _disc(size: int, diameter_px: float) -> NDArray[np.bool_]:

@@ -78,7 +78,7 @@ class EpochEnd(lightning.Callback):
 
     def _checkpoint(self, trainer: lightning.Trainer, module: PatchModule) -> Checkpoint:
         return Checkpoint(
-            network=module.recipe.network.name,
+            network=module.task.network,
             start=self._start,
             weights=module.network.state_dict(),
             optimiser=module.optimiser.state_dict(),

@@ -1,38 +1,32 @@
-"""The figures of a training run, after those of Cortina Uribe et al.: 10, 11, 12, 14, and one of their Table 2."""
+"""The figures of a cascade, after those of Cortina Uribe et al.: 10, 11, 12, 14, and one of their Table 2."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from microcalc.comparison.drawing import COLOURS, INK, LINES, Drawing, draw
-from microcalc.comparison.estimates import share
-from microcalc.comparison.figures import dots
-from microcalc.evaluation.calibration import reliability
-from microcalc.evaluation.froc import LIMIT, Froc, froc
+from microcalc.comparison.drawing import COLOURS, LINES, Drawing, draw
+from microcalc.evaluation.froc import froc
 from microcalc.features.haar_prototypes import pictures, prototypes
 from microcalc.training.classifiers import Curve, TableRow
 from microcalc.training.haar_selection import Plateau, Ranking
-from microcalc.training.measure import Measured
+from microcalc.training.measure import MeasuredPool
+from microcalc.training.part_figures import SIZE, froc_drawing, reliability_drawing
 from microcalc.training.systems import CASCADE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: Inches: half a page.
-_SIZE = (4.4, 3.2)
 _ON_VALIDATION = "Trained on the training part, shown all candidates of the validation part."
-#: False positives per image that a FROC is read at.
-_RATES = (0.05, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 50.0)
 #: Prototypes in a row of their picture, and rows.
 _ACROSS, _DOWN = 8, 4
 
 
 def drawings(
-    ranking: Ranking, table: Sequence[TableRow], curves: Sequence[Curve], parts: Sequence[Measured]
+    ranking: Ranking, table: Sequence[TableRow], curves: Sequence[Curve], parts: Sequence[MeasuredPool]
 ) -> Iterator[Drawing]:
     """Every figure that there are numbers for.
 
@@ -48,11 +42,11 @@ def drawings(
     yield _roc(curves)
     yield _precision(curves)
     for part in parts:
-        yield _froc(f"froc-{part.split}", "What the second stage adds", part.curves, part)
+        yield froc_drawing(f"froc-{part.split}", "What the second stage adds", part.curves, part)
         if part.bands:
             bands = {f"SNR {band}": froc(images[CASCADE]) for band, images in part.bands.items()}
-            yield _froc(f"froc-{part.split}-snr", "The cascade, by how well a calcification shows", bands, part)
-        yield _reliability(part)
+            yield froc_drawing(f"froc-{part.split}-snr", "The cascade, by how well a calcification shows", bands, part)
+        yield reliability_drawing(part.pool.labels, part.pool.of_rows(part.scores[CASCADE]), part)
 
 
 def _roc(curves: Sequence[Curve]) -> Drawing:
@@ -69,7 +63,7 @@ def _roc(curves: Sequence[Curve]) -> Drawing:
         axes.set(xlim=(1e-4, 1), ylim=(0, 1), xlabel="False positive rate", ylabel="True positive rate")
 
     numbers = "; ".join(f"{curve.classifier} on {curve.features}: AUROC {curve.auroc:.3f}" for curve in curves)
-    return draw("classifiers-roc", "ROC of the best classifiers", numbers, _ON_VALIDATION, _SIZE, paint)
+    return draw("classifiers-roc", "ROC of the best classifiers", numbers, _ON_VALIDATION, SIZE, paint)
 
 
 def _precision(curves: Sequence[Curve]) -> Drawing:
@@ -83,7 +77,7 @@ def _precision(curves: Sequence[Curve]) -> Drawing:
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="Sensitivity to candidates", ylabel="Precision")
 
     numbers = "; ".join(f"{curve.classifier} on {curve.features}: AUPRC {curve.auprc:.3f}" for curve in curves)
-    return draw("classifiers-precision", "Precision of the best classifiers", numbers, _ON_VALIDATION, _SIZE, paint)
+    return draw("classifiers-precision", "Precision of the best classifiers", numbers, _ON_VALIDATION, SIZE, paint)
 
 
 def _plateau(plateau: Sequence[Plateau]) -> Drawing:
@@ -105,7 +99,7 @@ def _plateau(plateau: Sequence[Plateau]) -> Drawing:
 
     numbers = "; ".join(f"{row.features}: AUROC {row.auroc:.3f}, AUPRC {row.auprc:.3f}" for row in plateau)
     note = "Random forests, on validation candidates; mean and standard deviation over folds."
-    return draw("haar-plateau", "How many Haar-like features are needed", numbers, note, _SIZE, paint)
+    return draw("haar-plateau", "How many Haar-like features are needed", numbers, note, SIZE, paint)
 
 
 def _prototypes(order: Sequence[int]) -> Drawing:
@@ -146,45 +140,4 @@ def _classifiers(table: Sequence[TableRow]) -> Drawing:
         "Training candidates, cross-validated by patient; mean and standard deviation over folds.\n"
         "Haar-like features were chosen on some of these patients: sets with them look a little too good."
     )
-    return draw("classifiers", "Classifiers on each family of features", numbers, note, _SIZE, paint)
-
-
-def _froc(name: str, title: str, curves: Mapping[str, Froc], measured: Measured) -> Drawing:
-    """Figure 14 is of this kind."""
-
-    def paint(axes: Axes) -> None:
-        for number, (label, curve) in enumerate(curves.items()):
-            false, found = (np.append(of, of[-1:]) for of in (curve.false_positives, curve.sensitivity))
-            false[-1] = max(false[-1], LIMIT["image"])
-            label = f"{label}, AUC50 {curve.auc50:.3f}"
-            axes.step(false, found, where="post", color=COLOURS[number], linestyle=LINES[number], label=label)
-        axes.set_xscale("log")
-        axes.set_xticks(_RATES, [f"{rate:g}" for rate in _RATES])
-        axes.minorticks_off()
-        axes.set(xlim=(_RATES[0], LIMIT["image"]), ylim=(0, 1))
-        axes.set(xlabel="False positives per normal image", ylabel="Sensitivity")
-
-    numbers = "; ".join(f"{label}: AUC50 {curve.auc50:.3f}" for label, curve in curves.items())
-    whole = next(iter(measured.curves.values()))
-    note = f"{_part(measured)}, {whole.lesions} calcifications, {whole.normal_images} normal images, rule disc14."
-    return draw(name, title, numbers, note, _SIZE, paint)
-
-
-def _reliability(measured: Measured) -> Drawing:
-    """Whether scores are shares of hits."""
-    found = reliability(measured.pool.labels, measured.pool.of_rows(measured.scores[CASCADE]))
-    shares = [share(hits, of) for hits, of in zip(found.positives.tolist(), found.counts.tolist(), strict=True)]
-
-    def paint(axes: Axes) -> None:
-        axes.plot([0, 1], [0, 1], color=INK, alpha=0.4, linewidth=0.6)
-        dots(axes, found.scores, shares, 0, None, upright=True)
-        axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel="Mean score", ylabel="Share of hits")
-
-    bins = zip(found.scores, found.positives, found.counts, strict=True)
-    numbers = "; ".join(f"{score:.2f}: {hits} of {of}" for score, hits, of in bins)
-    note = f"{_part(measured)}, by tenths of the score.\nBars: 95 % Wilson intervals, candidates taken as independent."
-    return draw(f"reliability-{measured.split}", "Scores and shares of hits", numbers, note, _SIZE, paint)
-
-
-def _part(measured: Measured) -> str:
-    return f"{measured.split.capitalize()} part of {measured.data}"
+    return draw("classifiers", "Classifiers on each family of features", numbers, note, SIZE, paint)

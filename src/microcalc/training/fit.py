@@ -16,13 +16,10 @@ from torch import nn
 from torch.multiprocessing.spawn import ProcessException
 
 from microcalc.errors import MicrocalcError
-from microcalc.models.freezing import freeze
-from microcalc.models.networks import build
-from microcalc.models.start import load_start
 from microcalc.models.state_dicts import read_state_dict
 from microcalc.models.torch_network import torch_device
 from microcalc.output import remove
-from microcalc.recipe import PatchClassifierRecipe
+from microcalc.recipe.patch_classifier import PatchRecipe
 from microcalc.training.checkpoints import BEST, LAST, Checkpoint
 from microcalc.training.devices import Devices, choose
 from microcalc.training.epoch_end import EpochEnd
@@ -34,7 +31,8 @@ from microcalc.training.memory import is_out_of_memory, out_of_memory
 from microcalc.training.module import PatchModule, at_once
 from microcalc.training.normalise_tensor import prepare_tensor
 from microcalc.training.parts import Part, Parts
-from microcalc.training.sampling import in_order
+from microcalc.training.sampling import EpochSampler, in_order
+from microcalc.training.tasks import task_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +48,10 @@ class Fitted:
     stopped: str
     #: Where the weights started, in words.
     start: str
+    #: Name of the network.
+    network: str
+    #: Patches drawn in all epochs, each as often as it came.
+    patches: int
 
     @property
     def seconds(self) -> float:
@@ -62,7 +64,7 @@ class Fitted:
         return sum(row.seconds * row.waiting for row in self.history) / self.seconds
 
 
-def check(job: Job[PatchClassifierRecipe]) -> None:
+def check(job: Job[PatchRecipe]) -> None:
     """Make sure, before there are patches, that what a job asks for is there: device, logs, weights to start from.
 
     Raises:
@@ -73,11 +75,11 @@ def check(job: Job[PatchClassifierRecipe]) -> None:
     choose(compute.device, compute.gpus, recipe.fitting.precision)
     check_loggers(compute.loggers)
     goes_on = job.resume and (job.out / "work" / LAST).exists()
-    if not goes_on and (compute.init is not None or recipe.network.start != "random"):
+    if not goes_on and (compute.init is not None or task_of(recipe).fetches):
         _network(job, None)
 
 
-def fit(job: Job[PatchClassifierRecipe], parts: Parts) -> Fitted:
+def fit(job: Job[PatchRecipe], parts: Parts) -> Fitted:
     """Fit the network of a recipe, epoch by epoch, or go on where an interrupted run has stopped.
 
     After every epoch ``work/`` of the run holds ``checkpoints/last.ckpt``, all that the next one follows from,
@@ -109,13 +111,13 @@ def fit(job: Job[PatchClassifierRecipe], parts: Parts) -> Fitted:
     # Again: a kill may have come between the last checkpoint and this.
     History(epochs=rows, kept=kept, stopped=stopped).write(work / HISTORY)
     network.load_state_dict(read_state_dict(work / BEST)[0])
-    return Fitted(network.cpu().eval(), rows, kept, stopped, start)
+    fitting = job.recipe.fitting
+    drawn = len(rows) * EpochSampler(parts.train, fitting.sampling, fitting.batch, job.seed).patches
+    return Fitted(network.cpu().eval(), rows, kept, stopped, start, task_of(job.recipe).network, drawn)
 
 
-def predict(
-    module: nn.Module, part: Part, recipe: PatchClassifierRecipe, *, device: str = "auto"
-) -> NDArray[np.float32]:
-    """What a network says of the patches of a part.
+def predict(module: nn.Module, part: Part, recipe: PatchRecipe, *, device: str = "auto") -> NDArray[np.float32]:
+    """What a network says of the classes of the patches of a part.
 
     Args:
         module: left on the processor, in evaluation mode.
@@ -126,13 +128,13 @@ def predict(
     Returns:
         (m, outputs) float32 logits, in the part's order.
     """
-    place = torch_device(device)
+    place, task = torch_device(device), task_of(recipe)
     module.to(place).eval()
     outputs = []
     with torch.inference_mode():
         for batch in loader(part, in_order(part, at_once(recipe.fitting))):
-            patches = prepare_tensor(as_float(batch["pixels"].to(place)), recipe.input, recipe.network.channels)
-            outputs.append(module(patches).float().cpu().numpy())
+            patches = prepare_tensor(as_float(batch["pixels"].to(place)), recipe.input, task.channels)
+            outputs.append(task.classes(module, patches).float().cpu().numpy())
     module.cpu()
     return np.concatenate(outputs)
 
@@ -145,21 +147,19 @@ def _earlier(work: Path, *, resume: bool) -> Checkpoint | None:
     return Checkpoint.read(work / LAST) if (work / LAST).exists() else None
 
 
-def _network(job: Job[PatchClassifierRecipe], earlier: Checkpoint | None) -> tuple[nn.Module, str]:
+def _network(job: Job[PatchRecipe], earlier: Checkpoint | None) -> tuple[nn.Module, str]:
     """The network with the weights to go on from, and where they started."""
-    wanted = job.recipe.network
+    task = task_of(job.recipe)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(job.seed % 2**63)  # torch takes no larger one
-        network = build(wanted, job.recipe.outputs)
-    start = load_start(network, wanted, init=job.compute.init) if earlier is None else earlier.start
-    if wanted.frozen_through is not None:
-        freeze(network, wanted.frozen_through)
-    if earlier is not None:
-        earlier.give_weights(network, wanted.name, job.out / "work" / LAST)
-    return network, start
+        network = task.make()
+    if earlier is None:
+        return network, task.start(network, job.compute.init)
+    earlier.give_weights(network, task.network, job.out / "work" / LAST)
+    return network, earlier.start
 
 
-def _train(job: Job[PatchClassifierRecipe], module: PatchModule, end: EpochEnd, devices: Devices) -> None:
+def _train(job: Job[PatchRecipe], module: PatchModule, end: EpochEnd, devices: Devices) -> None:
     """Train the epochs that are left."""
     fitting, fits = job.recipe.fitting, True
     with _as_it_was(), end.telling(job.on_step, processes=devices.count):

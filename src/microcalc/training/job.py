@@ -57,8 +57,12 @@ class Job(Generic[RecipeT]):
     on_step: OnStep | None
     compute: Compute = Compute()
 
-    def steps(self, total: int) -> Steps:
+    def steps(self, total: int, **options: int) -> Steps:
         """The run's steps, those of an earlier run among them where it is resumed.
+
+        Args:
+            total: how many there are.
+            options: what they depend on beside recipe, seed and data.
 
         Raises:
             UsageError: the earlier run was another one.
@@ -66,7 +70,7 @@ class Job(Generic[RecipeT]):
         settings = {
             "microcalc": {"version": microcalc.__version__},
             "recipe": self.recipe.as_written(),
-            "run": {"seed": self.seed},
+            "run": {"seed": self.seed, **options},
             "data": {"name": self.data, "sha256": self._key()},
         }
         return Steps(self.out / "work", settings, total=total, resume=self.resume, on_step=self.on_step)

@@ -46,18 +46,21 @@ def _turned(patches: NDArray[Any], turns: NDArray[np.intp]) -> NDArray[Any]:
     return patches
 
 
-def loader(part: Part, draws: Iterable[Draw], *, workers: int = 0, pin_memory: bool = False) -> DataLoader[Batch]:
+def loader(
+    part: Part, draws: Iterable[Draw], *, masks: bool = False, workers: int = 0, pin_memory: bool = False
+) -> DataLoader[Batch]:
     """Batches of a part, in the order of the draws.
 
     Args:
         part: what is read.
         draws: an :class:`~microcalc.training.sampling.EpochSampler`, or
             :func:`~microcalc.training.sampling.in_order`; asked anew for each epoch.
+        masks: with those of the patches.
         workers: processes that read; 0: the caller reads, which for small patches is faster.
         pin_memory: for a GPU to copy from while it works.
     """
     return DataLoader(
-        PatchBatches(part),
+        PatchBatches(part, masks=masks),
         sampler=draws,
         batch_size=None,
         num_workers=workers,

@@ -15,7 +15,7 @@ from lightning.pytorch.loggers import CSVLogger, Logger, MLFlowLogger, TensorBoa
 
 from microcalc.errors import check_known
 from microcalc.models.extras import needs
-from microcalc.recipe import PatchClassifierRecipe
+from microcalc.recipe.patch_classifier import PatchRecipe
 from microcalc.training.history import EpochRow
 
 LOGGERS = ("csv", "tensorboard", "mlflow")
@@ -37,7 +37,7 @@ def check_loggers(names: Sequence[str]) -> None:
             import mlflow  # noqa: F401
 
 
-def make_loggers(names: Sequence[str], folder: Path, recipe: PatchClassifierRecipe) -> list[Logger]:
+def make_loggers(names: Sequence[str], folder: Path, recipe: PatchRecipe) -> list[Logger]:
     """Fresh logs in folders named after them; all logs of an earlier run there are removed.
 
     A run that goes on logs its earlier epochs anew (:func:`log_rows`), so that no epoch stands in them twice.
@@ -54,7 +54,7 @@ def make_loggers(names: Sequence[str], folder: Path, recipe: PatchClassifierReci
     return made
 
 
-def log_settings(loggers: Sequence[Logger], recipe: PatchClassifierRecipe, seed: int) -> None:
+def log_settings(loggers: Sequence[Logger], recipe: PatchRecipe, seed: int) -> None:
     """Log what the run was made with: the recipe without its prose, and the seed. No path is among it."""
     settings = {key: value for key, value in recipe.as_written().items() if key not in _PROSE}
     for logger in loggers:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,25 +36,17 @@ _NO_DRAWS = "no interval: not resampled"
 class Measured:
     """One part of the data, scored by several systems."""
 
-    pool: Pool
+    #: Name -> the account of every image, in one order.
+    images: Mapping[str, Sequence[ImageScores]]
     split: Split
     #: What the data are called.
     data: str
-    #: Name -> (candidates,) scores in 0..1 of each image.
-    scores: Mapping[str, Sequence[Array]]
     #: Of the resamples.
     seed: int
     #: On numbers that the system was chosen by.
     remark: str | None = None
-
-    @cached_property
-    def images(self) -> dict[str, list[ImageScores]]:
-        """The account of every image by each system."""
-        records, samples = self.pool.records, self.pool.samples
-        return {
-            system: [one.scored(record, scores) for record, one, scores in zip(records, samples, of, strict=True)]
-            for system, of in self.scores.items()
-        }
+    #: Images that could not be read, and are not among these.
+    left_out: int = 0
 
     @cached_property
     def curves(self) -> dict[str, Froc]:
@@ -71,7 +64,7 @@ class Measured:
         }
 
     def metrics(self, pairs: Sequence[tuple[str, str]]) -> tuple[Metric, ...]:
-        """AUROC and AUPRC over candidates, AUC50, sensitivities and differences of AUC50, which are also by SNR.
+        """AUC50, sensitivities and differences of AUC50, which are also by SNR.
 
         Args:
             pairs: systems whose difference is asked for, first minus second.
@@ -79,16 +72,15 @@ class Measured:
         Raises:
             UsageError: no target lesion, or no normal image.
         """
-        resamples = resample([record.truth for record in self.pool.records], seed=self.seed)
-        rows = [row for system in self.scores for row in self._of_candidates(system)]
-        rows += self._of_part(self.images, resamples, pairs, "")
+        resamples = resample([image.truth for image in next(iter(self.images.values()))], seed=self.seed)
+        rows = [*self._of_part(self.images, resamples, pairs, "")]
         for band, images in self.bands.items():
             rows += self._of_part(images, resamples, pairs, f", SNR {band}")
         return tuple(rows)
 
     def at(self, system: str, points: Sequence[OperatingPoint]) -> Iterator[Metric]:
-        """What a system finds and lets through at each of its operating points, and the most that it could find."""
-        curve, samples = self.curves[system], self.pool.samples
+        """What a system finds and lets through at each of its operating points."""
+        curve = self.curves[system]
         for point in points:
             last = int(np.count_nonzero(curve.thresholds >= point.threshold)) - 1
             for measure, values in (
@@ -97,18 +89,10 @@ class Measured:
             ):
                 name = f"{measure} at {point.name}, {system}"
                 yield self._of_curve(name, float(values[last]), None, curve)
-        found, targets = (sum(getattr(one, count) for one in samples) for count in ("found", "targets"))
-        yield self._of_curve("share of calcifications with a candidate", found / targets, None, curve)
-
-    def _of_candidates(self, system: str) -> Iterator[Metric]:
-        scores = self.pool.of_rows(self.scores[system])
-        for measure, area in (("AUROC", auc), ("AUPRC", average_precision)):
-            value = area(self.pool.labels, scores)
-            yield self._metric(f"{measure}, {system}", value, None, len(self.pool), level="candidate")
 
     def _of_part(
         self,
-        images: Mapping[str, list[ImageScores]],
+        images: Mapping[str, Sequence[ImageScores]],
         resamples: Resamples,
         pairs: Sequence[tuple[str, str]],
         part: str,
@@ -165,7 +149,51 @@ class Measured:
     @property
     def _left_out(self) -> str | None:
         """An image that cannot be read is in no number, hard or easy as it may have been."""
-        left_out = self.pool.left_out
-        if not left_out:
+        if not self.left_out:
             return None
-        return f"without {left_out} of {count(left_out + len(self.pool.records), 'image')}, which could not be read"
+        images = self.left_out + len(next(iter(self.images.values())))
+        return f"without {self.left_out} of {count(images, 'image')}, which could not be read"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MeasuredPool(Measured):
+    """Systems that score the same candidates."""
+
+    pool: Pool
+    #: Name -> (candidates,) scores in 0..1 of each image.
+    scores: Mapping[str, Sequence[Array]]
+
+    @classmethod
+    def of(
+        cls,
+        pool: Pool,
+        split: Split,
+        data: str,
+        scores: Mapping[str, Sequence[Array]],
+        seed: int,
+        remark: str | None = None,
+    ) -> Self:
+        """The account of a pool by systems that have scored its candidates."""
+        images = {
+            system: [
+                one.scored(record, scores) for record, one, scores in zip(pool.records, pool.samples, of, strict=True)
+            ]
+            for system, of in scores.items()
+        }
+        return cls(images, split, data, seed, remark=remark, left_out=pool.left_out, pool=pool, scores=scores)
+
+    def metrics(self, pairs: Sequence[tuple[str, str]]) -> tuple[Metric, ...]:
+        """Before those of every :class:`Measured`: AUROC and AUPRC over candidates."""
+        return (*(row for system in self.scores for row in self._of_candidates(system)), *super().metrics(pairs))
+
+    def at(self, system: str, points: Sequence[OperatingPoint]) -> Iterator[Metric]:
+        """Beside that of every :class:`Measured`: the most that the system could find."""
+        yield from super().at(system, points)
+        found, targets = (sum(getattr(one, count) for one in self.pool.samples) for count in ("found", "targets"))
+        yield self._of_curve("share of calcifications with a candidate", found / targets, None, self.curves[system])
+
+    def _of_candidates(self, system: str) -> Iterator[Metric]:
+        scores = self.pool.of_rows(self.scores[system])
+        for measure, area in (("AUROC", auc), ("AUPRC", average_precision)):
+            value = area(self.pool.labels, scores)
+            yield self._metric(f"{measure}, {system}", value, None, len(self.pool), level="candidate")

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from microcalc.errors import MicrocalcError
-from microcalc.recipe import PatchClassifierRecipe
+from microcalc.recipe.patch_classifier import PatchRecipe
 from microcalc.training.module import at_once, back_propagate
 from microcalc.training.normalise_tensor import prepare_tensor
 from microcalc.training.optimising import make_optimiser
+from microcalc.training.tasks import Asked, task_of
 
 #: In messages of allocators that raise a plain RuntimeError.
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory")
@@ -25,7 +26,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     return plain or isinstance(error, torch.OutOfMemoryError)
 
 
-def out_of_memory(network: nn.Module, recipe: PatchClassifierRecipe, device: torch.device) -> MicrocalcError:
+def out_of_memory(network: nn.Module, recipe: PatchRecipe, device: torch.device) -> MicrocalcError:
     """The error of a run whose batches do not fit: it names the largest one, by halving, that does.
 
     Args:
@@ -51,7 +52,7 @@ def out_of_memory(network: nn.Module, recipe: PatchClassifierRecipe, device: tor
     )
 
 
-def _fits(network: nn.Module, recipe: PatchClassifierRecipe, device: torch.device, patches: int) -> bool:
+def _fits(network: nn.Module, recipe: PatchRecipe, device: torch.device, patches: int) -> bool:
     """Whether a step of training on so many patches fits."""
     try:
         _step(copy.deepcopy(network).to(device), recipe, device, patches)
@@ -66,12 +67,14 @@ def _fits(network: nn.Module, recipe: PatchClassifierRecipe, device: torch.devic
     return True
 
 
-def _step(network: nn.Module, recipe: PatchClassifierRecipe, device: torch.device, patches: int) -> None:
+def _step(network: nn.Module, recipe: PatchRecipe, device: torch.device, patches: int) -> None:
     size = recipe.input.size_px
     raw = torch.rand((patches, 1, size, size), device=device)
     classes = torch.zeros(patches, dtype=torch.int64, device=device)
-    prepared = prepare_tensor(raw, recipe.input, recipe.network.channels)
+    task = task_of(recipe)
+    prepared = prepare_tensor(raw, recipe.input, task.channels)
+    masks = torch.zeros((patches, task.outlined, size, size), device=device) if task.outlined else None
     fitting = recipe.fitting.model_copy(update={"accumulate": 1})
-    optimiser = make_optimiser(network.train(), fitting)
-    back_propagate(network, prepared, classes, fitting, Tensor.backward)
+    optimiser = make_optimiser(network.train(), fitting.optimiser)
+    back_propagate(network, Asked(prepared, classes, masks), task, fitting, Tensor.backward)
     optimiser.step()

@@ -19,15 +19,17 @@ from microcalc.errors import MicrocalcError
 from microcalc.evaluation.classification import auc
 from microcalc.models.freezing import keep_frozen
 from microcalc.models.probabilities import class_probabilities, target_scores
-from microcalc.recipe import Fitting, PatchClassifierRecipe
+from microcalc.recipe import Fitting
+from microcalc.recipe.patch_classifier import PatchRecipe
 from microcalc.training.augment import augment
 from microcalc.training.history import EpochRow, learning_rate
 from microcalc.training.loading import Batch, WaitMeter, as_float, loader
-from microcalc.training.losses import called, class_weights, patch_losses
+from microcalc.training.losses import called, class_weights
 from microcalc.training.normalise_tensor import prepare_tensor
 from microcalc.training.optimising import make_optimiser, set_rate
 from microcalc.training.parts import Part, Parts
 from microcalc.training.sampling import Draw, EpochSampler, in_order
+from microcalc.training.tasks import Asked, Task, task_of
 
 #: Processes that read patches while a GPU works; without one they would only take time from the network.
 _WORKERS = 2
@@ -40,7 +42,7 @@ class PatchModule(lightning.LightningModule):
     the epoch, the step and the process: an epoch is the same whether or not the run was interrupted before it.
 
     Args:
-        network: (n, channels, s, s) float32 -> (n, outputs) logits, with the weights to begin with.
+        network: of the recipe, with the weights to begin with.
         recipe: how it is fitted.
         parts: patches to train and to validate on.
         seed: of the run.
@@ -48,11 +50,12 @@ class PatchModule(lightning.LightningModule):
     """
 
     def __init__(
-        self, network: nn.Module, recipe: PatchClassifierRecipe, parts: Parts, seed: int, rows: Iterable[EpochRow]
+        self, network: nn.Module, recipe: PatchRecipe, parts: Parts, seed: int, rows: Iterable[EpochRow]
     ) -> None:
         super().__init__()
         self.network = network
         self.recipe = recipe
+        self.task = task_of(recipe)
         self.seed = seed
         self._parts = parts
         #: Of the epochs done, in this run and before it.
@@ -80,7 +83,7 @@ class PatchModule(lightning.LightningModule):
 
     def configure_optimizers(self) -> Optimizer:
         """The recipe's optimiser."""
-        return make_optimiser(self.network, self.recipe.fitting)
+        return make_optimiser(self.network, self.recipe.fitting.optimiser)
 
     def train_dataloader(self) -> WaitMeter:
         """This process's part of every batch, drawn anew each epoch."""
@@ -93,13 +96,13 @@ class PatchModule(lightning.LightningModule):
             rank=trainer.global_rank,
             world=trainer.world_size,
         )
-        self._batches = WaitMeter(_loader(self._parts.train, self._sampler, self.device))
+        self._batches = WaitMeter(self._loader(self._parts.train, self._sampler))
         return self._batches
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """All validation patches, in every process: what is decided by them is decided alike."""
         draws = in_order(self._parts.validation, at_once(self.recipe.fitting))
-        return _loader(self._parts.validation, draws, self.device)
+        return self._loader(self._parts.validation, draws)
 
     def on_train_epoch_start(self) -> None:
         """Begin a row of the history."""
@@ -107,7 +110,7 @@ class PatchModule(lightning.LightningModule):
         set_rate(self.optimiser, learning_rate(self.recipe.fitting, self.losses))
         #: Of the epoch's patches so far: loss times weight, weight, right calls, number.
         self._sums = torch.zeros(4, dtype=torch.float64, device=self.device)
-        self._validated: list[tuple[Tensor, Tensor]] = []
+        self._validated: list[tuple[Tensor, Tensor, Tensor]] = []
         self._started = time.perf_counter()
 
     def training_step(self, batch: Batch, step: int) -> None:
@@ -121,12 +124,12 @@ class PatchModule(lightning.LightningModule):
         torch.manual_seed(of_network)
         with torch.autocast(self.device.type, enabled=False):
             generator = torch.Generator().manual_seed(of_augmentation)
-            raw, _ = augment(as_float(batch["pixels"]), None, fitting.augmentation, generator)
-            patches = prepare_tensor(raw, self.recipe.input, self.recipe.network.channels)
+            raw, masks = augment(as_float(batch["pixels"]), batch.get("masks"), fitting.augmentation, generator)
+            asked = Asked(prepare_tensor(raw, self.recipe.input, self.task.channels), classes, masks)
         optimiser = self.optimizers()
         assert isinstance(optimiser, LightningOptimizer)
         optimiser.zero_grad()
-        logits, losses = back_propagate(self.network, patches, classes, fitting, self.manual_backward)
+        logits, losses = back_propagate(self.network, asked, self.task, fitting, self.manual_backward)
         if not torch.isfinite(losses).all():
             raise self._diverged(f"in step {step + 1}")
         optimiser.step()
@@ -135,10 +138,11 @@ class PatchModule(lightning.LightningModule):
         self._sums += torch.stack([(weights * losses).sum(), weights.sum(), right, right.new_tensor(len(classes))])
 
     def validation_step(self, batch: Batch, step: int) -> None:
-        """Keep the outputs for the patches of a batch."""
+        """Keep the outputs and losses of the patches of a batch."""
         with torch.autocast(self.device.type, enabled=False):
-            patches = prepare_tensor(as_float(batch["pixels"]), self.recipe.input, self.recipe.network.channels)
-        self._validated.append((self.network(patches).float(), batch["classes"]))
+            patches = prepare_tensor(as_float(batch["pixels"]), self.recipe.input, self.task.channels)
+        logits, losses = self.task.judge(self.network, Asked(patches, batch["classes"], batch.get("masks")))
+        self._validated.append((logits.float(), losses, batch["classes"]))
 
     def finished_row(self) -> EpochRow:
         """The row of the epoch that ends here, the same in all processes.
@@ -147,9 +151,9 @@ class PatchModule(lightning.LightningModule):
             MicrocalcError: the validation loss is not finite.
         """
         sums = self.trainer.strategy.reduce(self._sums, reduce_op="sum").tolist()
-        logits, classes = (torch.cat(parts) for parts in zip(*self._validated, strict=True))
+        logits, losses, classes = (torch.cat(parts) for parts in zip(*self._validated, strict=True))
         weights = class_weights(self.recipe.fitting.loss, classes)
-        loss = float((weights * patch_losses(self.recipe.fitting.loss, logits, classes)).sum() / weights.sum())
+        loss = float((weights * losses).sum() / weights.sum())
         if not math.isfinite(loss):
             raise self._diverged("on validation")
         area, remark = self._validation_auc(logits, classes)
@@ -168,6 +172,11 @@ class PatchModule(lightning.LightningModule):
         )
         # Everything that follows is decided by the row: no process may have another one.
         return self.trainer.strategy.broadcast(row)
+
+    def _loader(self, part: Part, draws: Iterable[Draw]) -> DataLoader[Batch]:
+        on_gpu = self.device.type == "cuda"
+        workers = _WORKERS if on_gpu else 0
+        return loader(part, draws, masks=self.task.outlined > 0, workers=workers, pin_memory=on_gpu)
 
     def _validation_auc(self, logits: Tensor, classes: Tensor) -> tuple[float | None, str | None]:
         spec = self.recipe.patches
@@ -196,37 +205,29 @@ def at_once(fitting: Fitting) -> int:
 
 
 def back_propagate(
-    network: nn.Module, patches: Tensor, classes: Tensor, fitting: Fitting, backward: Callable[[Tensor], Any]
+    network: nn.Module, asked: Asked, task: Task, fitting: Fitting, backward: Callable[[Tensor], Any]
 ) -> tuple[Tensor, Tensor]:
     """Add the gradients of a batch's loss, worked on in ``accumulate`` parts: but for batch norms as if in one.
 
     Args:
         network: to be trained.
-        patches: (n, channels, s, s) float32.
-        classes: (n,) int64.
-        fitting: loss and parts.
+        asked: the batch.
+        task: how its answers are judged.
+        fitting: class weights and parts.
         backward: goes back from a loss.
 
     Returns:
         Detached logits (n, outputs) and losses (n,).
     """
-    weights = class_weights(fitting.loss, classes)
-    parts = zip(
-        *(whole.chunk(fitting.accumulate) for whole in (patches, classes, weights / weights.sum())), strict=True
-    )
+    weights = class_weights(fitting.loss, asked.classes)
+    shares = (weights / weights.sum()).chunk(fitting.accumulate)
     outputs, losses = [], []
-    for part, classes_of, share in parts:
-        logits = network(part)
-        each = patch_losses(fitting.loss, logits, classes_of)
+    for part, share in zip(asked.parts(fitting.accumulate), shares, strict=True):
+        logits, each = task.judge(network, part)
         backward((share * each).sum())
         outputs.append(logits.detach())
         losses.append(each.detach())
     return torch.cat(outputs), torch.cat(losses)
-
-
-def _loader(part: Part, draws: Iterable[Draw], device: torch.device) -> DataLoader[Batch]:
-    on_gpu = device.type == "cuda"
-    return loader(part, draws, workers=_WORKERS if on_gpu else 0, pin_memory=on_gpu)
 
 
 def _seeds(*parts: int) -> list[int]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
-from microcalc.recipe import Fitting
+from microcalc.recipe.fitting import Optimiser
 
 
-def make_optimiser(module: nn.Module, fitting: Fitting) -> Optimizer:
+def make_optimiser(module: nn.Module, spec: Optimiser) -> Optimizer:
     """The optimiser of the module's parameters that are trained; frozen ones are no part of it."""
-    spec = fitting.optimiser
     parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
     if spec.kind == "sgd":
         return SGD(parameters, spec.learning_rate, momentum=spec.momentum, weight_decay=spec.weight_decay)

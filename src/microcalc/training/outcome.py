@@ -1,4 +1,4 @@
-"""What came of the training of a patch classifier: thresholds, calibration, numbers, card and report.
+"""What came of training a network on patches: thresholds, calibration, numbers, card and report.
 
 Calibration and thresholds come from validation alone; the test part, where there is one, is only measured.
 """
@@ -14,7 +14,7 @@ import microcalc
 from microcalc.evaluation.tables import PAPERS
 from microcalc.models import Card
 from microcalc.output import replacing
-from microcalc.recipe import PatchClassifierRecipe
+from microcalc.recipe.patch_classifier import PatchRecipe
 from microcalc.training.beside import beside
 from microcalc.training.card import origin
 from microcalc.training.classifier_card import make_card
@@ -26,10 +26,12 @@ from microcalc.training.job import Job
 from microcalc.training.parts import Parts
 from microcalc.training.predictions import Predictions
 from microcalc.training.questions import Question, ask
+from microcalc.training.scoring import score_of_marks, score_of_patches
 from microcalc.training.tables import write_tables
 
 if TYPE_CHECKING:  # torch
     from microcalc.training.fit import Fitted
+    from microcalc.training.marks import Marks
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,11 +43,12 @@ class Outcome:
 
 
 def outcome(
-    job: Job[PatchClassifierRecipe],
+    job: Job[PatchRecipe],
     parts: Parts,
     fitted: Fitted,
     validation: Predictions,
     test: Predictions | None,
+    marks: Marks | None = None,
 ) -> Outcome:
     """Choose calibration and thresholds on validation, and measure.
 
@@ -55,6 +58,7 @@ def outcome(
         fitted: the network.
         validation: what it says of the validation patches.
         test: of the test patches; None where there are none.
+        marks: that it makes on the validation patches; None: it makes none, and its score is that of patches.
 
     Raises:
         UsageError: for some target all validation patches are of one class.
@@ -63,7 +67,8 @@ def outcome(
     questions = ask(validation, recipe)
     measured = [part_result(of, questions, recipe, job.seed) for of in (test, validation) if of is not None]
     report = _report(job, parts, fitted, questions, measured)
-    return Outcome(make_card(job, parts.train, fitted, validation, questions[0], report), report)
+    scoring = score_of_patches(job, validation, questions[0]) if marks is None else score_of_marks(job, marks)
+    return Outcome(make_card(job, parts.train, fitted, scoring, report), report)
 
 
 def write_outcome(found: Outcome, out: Path) -> None:
@@ -82,7 +87,7 @@ def write_outcome(found: Outcome, out: Path) -> None:
 
 
 def _report(
-    job: Job[PatchClassifierRecipe],
+    job: Job[PatchRecipe],
     parts: Parts,
     fitted: Fitted,
     questions: tuple[Question, ...],
@@ -107,7 +112,7 @@ def _report(
         trained_images=images_of(parts.train),
         trained_patients=patients_of(parts.train),
         left_out=dict(parts.left_out),
-        network=recipe.network.name,
+        network=fitted.network,
         parameters=sum(weights.numel() for weights in fitted.module.parameters()),
         start=fitted.start,
         history=fitted.history,
@@ -121,9 +126,7 @@ def _report(
     )
 
 
-def _remarks(
-    job: Job[PatchClassifierRecipe], questions: tuple[Question, ...], measured: list[PartResult]
-) -> Iterator[str]:
+def _remarks(job: Job[PatchRecipe], questions: tuple[Question, ...], measured: list[PartResult]) -> Iterator[str]:
     """What a reader of the numbers has to know, the gravest first."""
     if of_data := origin(job):
         yield of_data.rstrip()

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microcalc.errors import UsageError
+from microcalc.mammogram import TYPICAL_SPACING_MM
 from microcalc.patches.job import write_store
 from microcalc.patches.patch import Patch
 from microcalc.patches.protocols import find_protocol
 from microcalc.patches.store import PatchStore
-from microcalc.recipe import PatchClassifierRecipe
-from microcalc.recipe.patch_classifier import Patches
+from microcalc.recipe import MultiTaskSegmenterRecipe
+from microcalc.recipe.patch_classifier import Patches, PatchRecipe
 from microcalc.training.job import PATCHES, Job
 from microcalc.training.smoke_patches import write_smoke_store
 from microcalc.truth import ImageTruth, Split
@@ -50,6 +51,15 @@ class Part:
         """(m,) pseudonym of each patch's patient; where nobody knows it, its image stands for it."""
         return tuple(patch.patient or patch.image for patch in self.patches)
 
+    @cached_property
+    def pitches_mm(self) -> NDArray[np.float64]:
+        """(m,) pixel pitch of each patch, the coarser way; the usual one where nobody knows it."""
+        same = self.store.manifest.spacing_mm
+        if same is not None:
+            return np.full(len(self), same)
+        known = {path: max(truth.spacing_mm) for path, truth in self.truth_of.items() if truth.spacing_mm is not None}
+        return np.array([known.get(patch.image, TYPICAL_SPACING_MM[0]) for patch in self.patches])
+
     @property
     def truth_of(self) -> Mapping[str, ImageTruth]:
         """What is known of the images, by their path; nothing for a store that came without."""
@@ -67,7 +77,7 @@ class Parts:
     left_out: Mapping[str, int] = field(default_factory=dict)
 
 
-def open_parts(job: Job[PatchClassifierRecipe]) -> Parts:
+def open_parts(job: Job[PatchRecipe]) -> Parts:
     """Cut the patches of a run, or open those that are cut, and share them out.
 
     Images are cut by the recipe's protocol into ``work/patches`` of the run's folder; a whole store that an earlier
@@ -83,7 +93,7 @@ def open_parts(job: Job[PatchClassifierRecipe]) -> Parts:
     return share_out(_store(job), job.recipe, job.seed)
 
 
-def _store(job: Job[PatchClassifierRecipe]) -> PatchStore:
+def _store(job: Job[PatchRecipe]) -> PatchStore:
     recipe, folder = job.recipe, job.out / "work" / "patches"
     if job.store is not None:
         store = PatchStore.open(job.store)
@@ -117,7 +127,7 @@ class _Kind(NamedTuple):
         return f"patches of {self.size_px} px, protocol {self.protocol}, {pitch}"
 
 
-def _check_fits(found: _Kind, job: Job[PatchClassifierRecipe], where: Path | None) -> None:
+def _check_fits(found: _Kind, job: Job[PatchRecipe], where: Path | None) -> None:
     asked = _Kind(job.recipe.patches.protocol, job.recipe.input.size_px, job.recipe.spacing_mm)
     if found == asked:
         return
@@ -133,7 +143,7 @@ def _check_fits(found: _Kind, job: Job[PatchClassifierRecipe], where: Path | Non
     )
 
 
-def share_out(store: PatchStore, recipe: PatchClassifierRecipe, seed: int) -> Parts:
+def share_out(store: PatchStore, recipe: PatchRecipe, seed: int) -> Parts:
     """Share the patches of a store out, by the recipe's rules.
 
     By patient, the sides of the data's own split are the parts; where it has no validation side, the recipe's share of
@@ -147,8 +157,9 @@ def share_out(store: PatchStore, recipe: PatchClassifierRecipe, seed: int) -> Pa
 
     Raises:
         UsageError: no part to train or to validate on, or one without patches of some class; a label that the store's
-            protocol does not have.
+            protocol does not have; masks that are not the protocol's.
     """
+    _check_masks(store, recipe)
     rules, rng = recipe.patches, np.random.default_rng(seed)
     classes = _classes(store, rules)
     side = np.array([patch.split or "none" for patch in store.patches], "U10")
@@ -185,6 +196,18 @@ def _classes(store: PatchStore, rules: Patches) -> Indices:
     codes = np.array([of_label.get(label, -1) for label in store.manifest.labels], np.intp)
     classes: Indices = codes[store.labels]
     return classes
+
+
+def _check_masks(store: PatchStore, recipe: PatchRecipe) -> None:
+    """A map learns from the mask that has its place: they are the same things in the same order."""
+    outlined = store.manifest.channels
+    if isinstance(recipe, MultiTaskSegmenterRecipe) and recipe.maps and recipe.masks != outlined:
+        raise UsageError(
+            expected=f"masks of {', '.join(recipe.masks)}, which the recipe {recipe.name} is for",
+            found=f"those of the protocol {store.manifest.protocol}: {', '.join(outlined) or 'none'}",
+            do="mend the recipe's masks" if outlined else "choose a protocol with masks, such as terrassin512",
+            where=store.folder,
+        )
 
 
 def _set_apart_patches(side: NDArray[np.str_], classes: Indices, rules: Patches, rng: np.random.Generator) -> None:

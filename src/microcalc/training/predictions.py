@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from microcalc.errors import MicrocalcError, ReadError
 from microcalc.models.probabilities import class_probabilities, target_scores
 from microcalc.output import replacing
-from microcalc.recipe.patch_classifier import PatchClassifierRecipe, Target
+from microcalc.recipe.patch_classifier import PatchRecipe, Target
 from microcalc.training.parts import Part
 
 Array = NDArray[np.float64]
@@ -44,11 +44,11 @@ class Predictions:
         """(m, classes) 0..1, uncalibrated."""
         return class_probabilities(self.logits)
 
-    def target_scores(self, target: Target, recipe: PatchClassifierRecipe) -> Array:
+    def target_scores(self, target: Target, recipe: PatchRecipe) -> Array:
         """(m,) probability 0..1, uncalibrated, of the classes of a target of the recipe."""
         return target_scores(self.probabilities, recipe.patches.classes, target)
 
-    def is_positive(self, target: Target, recipe: PatchClassifierRecipe) -> NDArray[np.bool_]:
+    def is_positive(self, target: Target, recipe: PatchRecipe) -> NDArray[np.bool_]:
         """(m,) whether a patch truly belongs to a class of the target."""
         wanted = [number for number, one in enumerate(recipe.patches.classes) if one.name in target.classes]
         return np.isin(self.part.classes, wanted)

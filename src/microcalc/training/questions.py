@@ -12,7 +12,7 @@ from microcalc.errors import UsageError
 from microcalc.evaluation.calibration import Isotonic, Platt
 from microcalc.evaluation.classification import Roc, roc
 from microcalc.evaluation.operating_points import at_sensitivity, at_specificity, tangent, youden
-from microcalc.recipe.patch_classifier import PatchClassifierRecipe, PointRule, Target
+from microcalc.recipe.patch_classifier import PatchRecipe, PointRule, Target
 from microcalc.training.calibrations import CALIBRATIONS
 from microcalc.training.predictions import Predictions
 
@@ -35,13 +35,13 @@ class Question:
     #: Name of the operating point -> threshold on the scores, 0..1.
     thresholds: Mapping[str, float]
 
-    def scores(self, predictions: Predictions, recipe: PatchClassifierRecipe) -> Array:
+    def scores(self, predictions: Predictions, recipe: PatchRecipe) -> Array:
         """(m,) 0..1, calibrated where there is a calibration."""
         probabilities = predictions.target_scores(self.target, recipe)
         return probabilities if self.calibration is None else self.calibration(probabilities)
 
 
-def ask(validation: Predictions, recipe: PatchClassifierRecipe) -> tuple[Question, ...]:
+def ask(validation: Predictions, recipe: PatchRecipe) -> tuple[Question, ...]:
     """The questions of a recipe, the first of which gives the package its score.
 
     Only that one is calibrated. Thresholds of the others are probabilities.
@@ -52,25 +52,25 @@ def ask(validation: Predictions, recipe: PatchClassifierRecipe) -> tuple[Questio
     return tuple(_ask(target, validation, recipe) for target in recipe.patches.targets)
 
 
-def _ask(target: Target, validation: Predictions, recipe: PatchClassifierRecipe) -> Question:
+def _ask(target: Target, validation: Predictions, recipe: PatchRecipe) -> Question:
     labels, scores = validation.is_positive(target, recipe), validation.target_scores(target, recipe)
     first, half = target is recipe.patches.targets[0], 0.5
-    calibration, why_not = _calibrated(labels, scores, recipe) if first else (None, _NOT_FIRST)
+    calibration, why_not = calibrated(labels, scores, recipe) if first else (None, _NOT_FIRST)
     if calibration is not None:
         scores, half = calibration(scores), float(calibration(half))
     curve = roc(labels, scores)
-    thresholds = {name: _threshold(rule, curve, half) for name, rule in recipe.operating_points.items()}
+    thresholds = {name: threshold_by(rule, curve, half) for name, rule in recipe.operating_points.items()}
     return Question(target, is_malignancy(target, recipe), calibration, why_not, thresholds)
 
 
-def is_malignancy(target: Target, recipe: PatchClassifierRecipe) -> bool:
+def is_malignancy(target: Target, recipe: PatchRecipe) -> bool:
     """Whether the target has malignant patches, and no benign ones."""
     labels = {label for one in recipe.patches.classes if one.name in target.classes for label in one.labels}
     return "malignant" in labels and "benign" not in labels
 
 
-def _calibrated(
-    labels: NDArray[np.bool_], scores: Array, recipe: PatchClassifierRecipe
+def calibrated(
+    labels: NDArray[np.bool_], scores: Array, recipe: PatchRecipe
 ) -> tuple[Isotonic | Platt | None, str | None]:
     """The calibration, or why there is none: a network that has learnt nothing has no rising sigmoid."""
     try:
@@ -79,8 +79,8 @@ def _calibrated(
         return None, f"no calibration: expected {error.expected}, found {error.found}"
 
 
-def _threshold(rule: PointRule, curve: Roc, half: float) -> float:
-    """0..1; a wish that no score meets gets 1, which hardly any patch reaches."""
+def threshold_by(rule: PointRule, curve: Roc, half: float) -> float:
+    """0..1; ``half`` stands for probability one half; a wish that no score meets gets 1, which hardly any reach."""
     if rule.rule == "argmax":
         return half
     if rule.rule == "sensitivity" and rule.value is not None:

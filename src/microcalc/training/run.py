@@ -34,14 +34,27 @@ def _cascade(job: Job[Any]) -> Trained:
     return run(job)
 
 
-def _patch_classifier(job: Job[Any]) -> Trained:
+def _on_patches(job: Job[Any]) -> Trained:
     with needs("train", "torch", "torchvision", "lightning", "timm", "onnx"):
         from microcalc.training.patch_run import run
     return run(job)
 
 
+def _segmenter(job: Job[Any]) -> Trained:
+    with needs("train", "torch", "onnx"):
+        from microcalc.training.segmenter_run import run
+    return run(job)
+
+
 #: Kind of recipe -> how it is trained. Nothing heavy is imported before it is asked for.
-TRAINERS: dict[str, Trainer] = {"cascade": _cascade, "patch-classifier": _patch_classifier}
+TRAINERS: dict[str, Trainer] = {
+    "cascade": _cascade,
+    "patch-classifier": _on_patches,
+    "multi-task-segmenter": _on_patches,
+    "segmenter": _segmenter,
+}
+#: Kinds that are trained or measured on whole mammograms, for which patches do not do.
+_OF_IMAGES = ("cascade", "segmenter")
 
 
 def train(
@@ -85,8 +98,10 @@ def train(
         raise UsageError(expected="a seed from 0 to 4294967295", found=str(seed), do="give a smaller one")
     started, begun = time.perf_counter(), datetime.now(UTC)
     store = Path(data.removeprefix(PATCHES)).expanduser() if data and data.startswith(PATCHES) else None
-    if store is not None and recipe.kind == "cascade":
-        raise UsageError(expected="whole mammograms, for a cascade", found=repr(data), do="give the data set itself")
+    if store is not None and recipe.kind in _OF_IMAGES:
+        raise UsageError(
+            expected=f"whole mammograms, for a {recipe.kind}", found=repr(data), do="give the data set itself"
+        )
     name = _called(data, store)
     job = Job(
         recipe=recipe,

@@ -63,7 +63,7 @@ class EpochSampler:
 
     def __len__(self) -> int:
         """Batches of an epoch."""
-        return len(self._starts(self._patches()))
+        return len(self._starts(self.patches))
 
     def __iter__(self) -> Iterator[Draw]:
         order = self._order(np.random.default_rng([self._seed, self.epoch]))
@@ -77,8 +77,9 @@ class EpochSampler:
         """Of the batches. A last one of a single patch is left out: a batch norm learns nothing from one."""
         return range(0, patches - (patches % self._batch == 1 < self._batch), self._batch)
 
-    def _patches(self) -> int:
-        """Of an epoch."""
+    @property
+    def patches(self) -> int:
+        """Of an epoch, each as often as it comes."""
         if self._sampling.batches is not None:
             return self._sampling.batches * self._batch
         if self._sampling.ratio is not None:
@@ -99,13 +100,13 @@ class EpochSampler:
             positives, negatives = np.flatnonzero(self._classes > 0), np.flatnonzero(self._classes == 0)
             drawn = rng.choice(negatives, self._negatives(len(positives)), replace=False)
             pool = np.concatenate([positives, drawn])
-        rounds = -(-self._patches() // len(pool))  # of all of them, where an epoch has more batches than that
-        return np.concatenate([rng.permutation(pool) for _ in range(rounds)])[: self._patches()]
+        rounds = -(-self.patches // len(pool))  # of all of them, where an epoch has more batches than that
+        return np.concatenate([rng.permutation(pool) for _ in range(rounds)])[: self.patches]
 
     def _balanced(self, rng: np.random.Generator) -> Indices:
         """As many of each class, to within one, drawn with replacement."""
         classes, counts = np.unique(self._classes, return_counts=True)
-        of_class = rng.permutation(np.resize(rng.permutation(len(classes)), self._patches()))
+        of_class = rng.permutation(np.resize(rng.permutation(len(classes)), self.patches))
         first = np.cumsum(counts) - counts
         drawn: Indices = np.argsort(self._classes, kind="stable")[first[of_class] + rng.integers(counts[of_class])]
         return drawn

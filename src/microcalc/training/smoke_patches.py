@@ -13,7 +13,7 @@ from microcalc.output import replacing
 from microcalc.patches.patch import HEALTHY, Patch
 from microcalc.patches.protocols import find_protocol
 from microcalc.patches.store import MANIFEST, ROWS, WHITE, Manifest, PatchStore, Shard, write_rows
-from microcalc.recipe import PatchClassifierRecipe
+from microcalc.recipe.patch_classifier import PatchRecipe
 from microcalc.truth import Split
 
 #: Patches of each label on each side of the split, and patients that they are from.
@@ -23,7 +23,7 @@ _SPECKS, _REACH = 5, 0.25
 _BRIGHTNESS, _NOISE, _SPECK = 0.4, 0.05, 0.4
 
 
-def write_smoke_store(folder: Path, recipe: PatchClassifierRecipe, seed: int) -> PatchStore:
+def write_smoke_store(folder: Path, recipe: PatchRecipe, seed: int) -> PatchStore:
     """Write a store of a recipe's protocol, of patches as large as the recipe's input, on three sides of a split.
 
     Patches of the protocol's first label are noise; all others hold specks, which the masks outline where the protocol

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from microcalc.batch import MakeExecutor
 from microcalc.datasets import Table
@@ -20,9 +22,9 @@ _PATIENTS: tuple[tuple[Split, bool, int], ...] = (
 )
 
 
-def smoke_studies(folder: Path, make_executor: MakeExecutor | None) -> Table:
-    """Their images, drawn once."""
-    plans = [
+def smoke_plans(*splits: Split) -> list[StudyPlan]:
+    """The patients on these sides."""
+    return [
         StudyPlan(
             f"smoke-{number}",
             number,
@@ -35,6 +37,11 @@ def smoke_studies(folder: Path, make_executor: MakeExecutor | None) -> Table:
             shape=(900, 640),
         )
         for number, (split, normal, seed) in enumerate(_PATIENTS, 1)
+        if split in splits
     ]
-    synthesize(plans, folder, make_executor=make_executor, resume=True)
+
+
+def smoke_studies(folder: Path, make_executor: MakeExecutor | None, splits: Sequence[Split] = get_args(Split)) -> Table:
+    """Their images, drawn once."""
+    synthesize(smoke_plans(*splits), folder, make_executor=make_executor, resume=True)
     return Table.from_truth(folder)

@@ -149,7 +149,7 @@ def choose_points(validation: Sequence[ImageScores], wishes: Mapping[str, float]
     A wish that no score meets gets the threshold 1, which hardly any mark reaches.
 
     Args:
-        validation: images as scored by the calibrated cascade.
+        validation: images as scored by the calibrated detector.
         wishes: name -> false positives per normal image.
         data: what the images are called.
 
