@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from microcalc.benchmark.patch_records import PatchBenchmark
 from microcalc.benchmark.records import Benchmark
 from microcalc.comparison.records import Evaluation
 from microcalc.explain.records import Explanation
@@ -21,6 +22,7 @@ RECORDS: dict[str, type[Record]] = {
     "truth.schema.json": Truth,
     "evaluation.schema.json": Evaluation,
     "benchmark.schema.json": Benchmark,
+    "patch-benchmark.schema.json": PatchBenchmark,
     "inspection.schema.json": Inspection,
     "patches.schema.json": Manifest,
     "history.schema.json": History,

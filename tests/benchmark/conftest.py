@@ -1,10 +1,20 @@
-"""Little images with truth, and what proposers do on images, made by hand."""
+"""Little images with truth, and what proposers do on images, made by hand.
+
+A store of five patches made by hand, and a network whose answers are known.
+"""
+
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import microcalc
 from microcalc.benchmark.records import Outcome, ProposedImage
+from microcalc.patches.patch import Patch
+from microcalc.patches.protocols import find_protocol
+from microcalc.patches.store import MANIFEST, ROWS, Manifest, PatchStore, Shard, write_rows
+from microcalc.recipe import load_recipe
 from microcalc.truth import ImageTruth, TrueCalcification, Truth
 
 #: Where the speck of an image lies, px; images are 400 x 300.
@@ -84,3 +94,83 @@ def data(tmp_path_factory, breast_png, breast_with_speck):
         )
     (folder / "truth.json").write_text(Truth(root=".", images=tuple(images)).to_json())
     return folder
+
+
+_SIZE = 32
+_LABELS = ("normal", "benign", "benign", "malignant", "malignant")
+_PATIENTS = ("a", "a", "b", "a", "b")
+#: Malignant lesions of 2 x 2 and of 3 x 4 pixels; benign ones of one pixel.
+_LESIONS = ((), np.s_[12:13, 12:13], np.s_[12:13, 12:13], np.s_[2:4, 2:4], np.s_[5:8, 10:14])
+
+
+def _write_store(folder, *, patients=_PATIENTS, split="test", data="bench:toys"):
+    """The store."""
+    protocol = find_protocol("terrassin512")
+    masks = np.zeros((len(_LABELS), _SIZE, _SIZE), np.uint8)
+    for mask, label, lesion in zip(masks, _LABELS, _LESIONS, strict=True):
+        if label != "normal":
+            mask[lesion] = protocol.labels.index(label)
+    patches = [
+        Patch(f"{patient}.png", 100 * n, 0, _SIZE, label, "made up", split, patient)
+        for n, (label, patient) in enumerate(zip(_LABELS, patients, strict=True))
+    ]
+    folder.mkdir(exist_ok=True)
+    shard = Shard(name="shard-0000.npy", patches=len(patches))
+    np.save(folder / shard.name, np.zeros(masks.shape, np.uint16))
+    np.save(folder / shard.masks, masks)
+    write_rows(folder / ROWS, patches)
+    manifest = Manifest(
+        microcalc=microcalc.__version__,
+        data=data,
+        protocol=protocol.name,
+        paper=protocol.paper,
+        size_px=_SIZE,
+        spacing_mm=None,
+        labels=protocol.labels,
+        channels=protocol.channels,
+        seed=0,
+        split=None,
+        images=2,
+        counts={},
+        shards=(shard,),
+        left_out={},
+        balanced_out=0,
+        spacing_assumed=0,
+        dropped=0,
+        failed=(),
+        notes=(),
+    )
+    (folder / MANIFEST).write_text(manifest.to_json())
+    return PatchStore.open(folder)
+
+
+def _patch_recipe():
+    """A UNet 3+'s, of such patches."""
+    return load_recipe("terrassin2024-mutmus-unet3plus").with_changes({"input": {"size_px": _SIZE}})
+
+
+class _Known:
+    """Says of the five patches what stands here."""
+
+    maps = "made up"
+    probabilities = np.array(
+        [[0.7, 0.2, 0.1], [0.2, 0.5, 0.3], [0.8, 0.1, 0.1], [0.1, 0.1, 0.8], [0.3, 0.5, 0.2]], np.float64
+    )
+
+    def __init__(self, *, mapping=True):
+        self.recipe, self._mapping = _patch_recipe(), mapping
+        self.module = SimpleNamespace(parameters=lambda: [SimpleNamespace(numel=lambda: 9)])
+
+    def __call__(self, patches, classes):
+        maps = np.zeros((5, _SIZE, _SIZE), np.float32)
+        maps[1, 8:18, 8:18] = 0.9
+        maps[3, 2:3, 2:4] = 0.8  # two of the four pixels, and two beside them
+        maps[3, 20:21, 2:4] = 0.8
+        maps[4, 5:8, 10:14] = 0.9
+        return SimpleNamespace(probabilities=self.probabilities, maps=maps if self._mapping else None)
+
+
+@pytest.fixture(scope="session")
+def patch_toys():
+    """Makes the store (folder), its recipe, and the network."""
+    return SimpleNamespace(write_store=_write_store, recipe=_patch_recipe, network=_Known, patients=_PATIENTS)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from microcalc.benchmark.means import Means
 from microcalc.benchmark.named import parse_proposer
 from microcalc.benchmark.records import (
     CandidateComparison,
@@ -18,9 +17,7 @@ from microcalc.benchmark.records import (
     Seconds,
 )
 from microcalc.comparison.assess import FEW_UNITS
-from microcalc.comparison.estimates import Measured, why_no_interval
 from microcalc.comparison.lesion_numbers import few_units
-from microcalc.comparison.records import Estimate
 from microcalc.datasets import Table
 from microcalc.evaluation.bootstrap import Resamples, Unit, resample
 from microcalc.evaluation.matching import parse_rule
@@ -112,7 +109,7 @@ def _proposer(name: str, proposed: Proposed, scores: Sequence[ImageScores], resa
     lesions = _array(len(one.found) for one in outcomes)
     everywhere = np.ones(len(outcomes), bool)
     normal = np.array([image.normal for image in scores])
-    mean = _Means(resamples)
+    mean = Means(resamples)
     return ProposerResult(
         name=name,
         proposer=parse_proposer(name),
@@ -145,47 +142,4 @@ def _recall_by(scores: Sequence[ImageScores], resamples: Resamples) -> Iterator[
         if part.by in DIVISIONS:
             hits = _array(np.isfinite(image.best).sum() for image in part.images)
             lesions = _array(image.best.size for image in part.images)
-            yield Recall(by=part.by, name=part.name, recall=_Means(resamples).share(hits, lesions))
-
-
-@dataclass(frozen=True, eq=False)
-class _Means:
-    """Numbers of (images,) values, with what they come to in every resample."""
-
-    resamples: Resamples
-
-    def share(self, parts: Array, wholes: Array) -> Estimate:
-        """The sum of the parts over the sum of the wholes."""
-        return self._estimate(parts, wholes, wholes > 0, "lesions")
-
-    def mean(self, values: Array, counted: NDArray[np.bool_], what: str) -> Estimate:
-        """Of the images that count, which are called ``what``."""
-        return self._estimate(values * counted, counted.astype(np.float64), counted, what)
-
-    def median(self, values: Array, counted: NDArray[np.bool_], what: str) -> Estimate:
-        """Likewise."""
-        if not counted.any():
-            return self._measured(math.nan, np.empty(0), counted, 0, what)
-        rising = np.flatnonzero(counted)[np.argsort(values[counted], kind="stable")]
-        drawn = self.resamples.weights[:, self.resamples.owner[rising]].cumsum(axis=1)
-        half = drawn[:, -1:] / 2
-        below, above = (np.argmax(reached, axis=1) for reached in (drawn >= half, drawn > half))
-        medians = (values[rising[below]] + values[rising[above]]) / 2
-        medians[drawn[:, -1] == 0] = np.nan
-        return self._measured(float(np.median(values[rising])), medians, counted, rising.size, what)
-
-    def _estimate(self, parts: Array, wholes: Array, counted: NDArray[np.bool_], what: str) -> Estimate:
-        units = self.resamples.weights.shape[1]
-        drawn_parts, drawn_wholes = (
-            self.resamples.weights @ np.bincount(self.resamples.owner, of, units) for of in (parts, wholes)
-        )
-        with np.errstate(invalid="ignore"):
-            draws = drawn_parts / drawn_wholes
-            value = parts.sum() / wholes.sum()
-        return self._measured(float(value), draws, counted, int(wholes.sum()), what)
-
-    def _measured(self, value: float, draws: Array, counted: NDArray[np.bool_], n: int, what: str) -> Estimate:
-        if not n:
-            return Measured(what, math.nan, draws, 0, f"no {what}").estimate()
-        why_none = why_no_interval({what: self.resamples.owner[counted]}, self.resamples.unit)
-        return Measured(what, value, draws if why_none is None else np.full_like(draws, np.nan), n, why_none).estimate()
+            yield Recall(by=part.by, name=part.name, recall=Means(resamples).share(hits, lesions))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from microcalc.cli.shared import EXIT_SOME_FAILED, Jobs, Out, Resume, ended_early, given, listed, progress
+from microcalc.cli.shared import EXIT_SOME_FAILED, Jobs, Out, Resume, ended_early, given, listed, progress, refuse
+from microcalc.errors import UsageError
 
 if TYPE_CHECKING:
     from microcalc.benchmark.job import Done
@@ -21,6 +23,10 @@ def benchmark(
     detectors: Annotated[
         str | None,
         typer.Option(metavar="A,B,...", help="Names, packages, NAME=PACKAGE; default: all.", show_default=False),
+    ] = None,
+    packages: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,...", help="Networks, on --data patches:FOLDER.", show_default=False),
     ] = None,
     proposers: Annotated[
         str | None,
@@ -42,13 +48,18 @@ def benchmark(
     resume: Resume = False,
     jobs: Jobs = None,
 ) -> None:
-    """Compare detectors, or proposers of candidates, on one data set with truth."""
+    """Compare detectors, proposers of candidates, or networks on patches, on one data set with truth."""
+    wishes = given(split=split, level=level, rule=rule, per=per)
+    wishes |= {name: tuple(listed(names)) for name, names in given(detectors=detectors, proposers=proposers).items()}
+    if packages is not None:
+        others = {name: wish for name, wish in wishes.items() if name != "split" and (name, wish) != ("per", "image")}
+        refuse("--packages", others | given(jobs=jobs) | ({"resume": True} if resume else {}))
+        _on_patches(data, out, packages, draws=draws, seed=seed, **given(split=split))
+        return
     from microcalc.benchmark.job import BenchmarkOptions
     from microcalc.benchmark.job import benchmark as run
     from microcalc.parallel import process_pool
 
-    wishes = given(split=split, level=level, rule=rule, per=per)
-    wishes |= {name: tuple(listed(names)) for name, names in given(detectors=detectors, proposers=proposers).items()}
     options = BenchmarkOptions(**wishes, draws=draws, seed=seed)
     try:
         with progress("Comparing", _line) as on_done:
@@ -59,6 +70,30 @@ def benchmark(
     typer.echo(f"Report: {out / 'benchmark.html'}")
     if result.failed:
         raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _on_patches(data: str, out: Path, packages: str, **wishes: Any) -> None:
+    """Compare networks on patches that are cut."""
+    from microcalc.comparison.wording import said
+    from microcalc.models.extras import needs
+    from microcalc.training.job import PATCHES
+
+    if not data.startswith(PATCHES):
+        raise UsageError(
+            expected=f"patches that are cut, for --packages: --data {PATCHES}FOLDER",
+            found=repr(data),
+            do="cut some (microcalc data patches), or compare detectors",
+        )
+    with needs("train", "torch", "torchvision", "timm"):
+        from microcalc.benchmark.patch_job import PatchOptions, compare_networks
+    options = PatchOptions(tuple(listed(packages)), **wishes)
+    with progress("Asking", lambda asking: f"{asking.network}, {asking.patches} patches") as on_asked:
+        result = compare_networks(Path(data.removeprefix(PATCHES)).expanduser(), out, options, on_asked=on_asked)
+    for it in result.networks:
+        typer.echo(f"{it.name}: " + ", ".join(f"AUC {said(area)} {target}" for target, area in it.areas.items()))
+    for remark in result.remarks:
+        typer.echo(f"Note: {remark}")
+    typer.echo(f"Report: {out / 'benchmark.html'}")
 
 
 def _line(done: Done) -> str:

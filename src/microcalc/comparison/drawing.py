@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import io
 import re
+import textwrap
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,8 @@ _STYLE = {
     "grid.linewidth": 0.5,
     "lines.linewidth": 1.4,
 }
+#: Points: size of the note's letters, and how wide they are on average.
+_NOTE_SIZE, _NOTE_LETTER = 7, 3.8
 #: Of PNG files.
 _DPI = 200
 #: Narrower than the font the layout is measured with, so that nothing runs over.
@@ -113,7 +116,7 @@ def draw(
         name: of its file; also keeps its ids apart from other figures'.
         title: what it shows.
         alt: its numbers in words.
-        note: printed below it.
+        note: printed below it, in as many lines as it takes.
         size: width and height, inches.
         paint: draws on the axes; a legend of what it labels is added above them.
         raster: draw it as PNG too.
@@ -128,7 +131,7 @@ def draw(
         paint(axes)
         if axes.get_legend_handles_labels()[1]:
             figure.legend(loc="outside upper left", alignment="left")
-        figure.supxlabel(note, x=0.01, ha="left", fontsize=7, alpha=0.75)
+        figure.supxlabel(_in_lines(note, size[0]), x=0.01, ha="left", fontsize=_NOTE_SIZE, alpha=0.75)
         file, pixels = io.StringIO(), io.BytesIO()
         figure.savefig(
             file, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
@@ -137,3 +140,9 @@ def draw(
             figure.savefig(pixels, format="png", dpi=_DPI, metadata={"Software": None})
     svg = re.sub(r"'DejaVu Sans'[^;\"]*", _FONTS, file.getvalue())
     return Drawing(name, title, alt, svg, pixels.getvalue() or None)
+
+
+def _in_lines(note: str, inches: float) -> str:
+    """A note in lines that a figure is wide enough for, a name that is longer than a line among them."""
+    letters = int(72 * inches / _NOTE_LETTER)
+    return "\n".join(part for line in note.split("\n") for part in textwrap.wrap(line, letters) or [""])
