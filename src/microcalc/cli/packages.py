@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from microcalc.cli.shared import Out
+from microcalc.cli.detecting import line
+from microcalc.cli.shared import EXIT_SOME_FAILED, Jobs, Out, Resume, ended_early, listed, progress
 from microcalc.errors import UsageError
 
 models = typer.Typer(help="Model packages: those that come with microcalc, and the card of any.", no_args_is_help=True)
@@ -72,3 +73,59 @@ def import_model(
 
         written = import_checkpoint(name, file, out, onnx=onnx)
     typer.echo(f"{written.path}, SHA-256 {written.sha256}")
+
+
+@models.command("calibrate", help="Thresholds anchored to rates of marks per image, on images of your own.")
+def calibrate_model(
+    package: Annotated[str, typer.Argument(metavar="PACKAGE", help="Name, folder or zip.", show_default=False)],
+    data: Annotated[
+        str, typer.Option(metavar="SPEC", help="Unannotated or normal images: table:FILE ...", show_default=False)
+    ],
+    out: Out,
+    marks_per_image: Annotated[
+        str, typer.Option(metavar="NAME=RATE,...", help="Operating points and their rates.")
+    ] = "sensitive=5,balanced=1,specific=0.2",
+    seed: Annotated[int, typer.Option(min=0, help="Of the resamples, for intervals by patient.")] = 0,
+    resume: Resume = False,
+    jobs: Jobs = None,
+) -> None:
+    """Write a new package whose thresholds give so many marks per image; the old one stays as it is."""
+    from microcalc.parallel import process_pool
+    from microcalc.recalibration.job import recalibrate
+
+    wishes = _rates(marks_per_image)
+    try:
+        with progress("Detecting", line) as on_outcome:
+            made = recalibrate(
+                package,
+                data,
+                out,
+                wishes,
+                seed=seed,
+                make_executor=process_pool(jobs),
+                resume=resume,
+                on_outcome=on_outcome,
+            )
+    except KeyboardInterrupt:
+        ended_early("Interrupted.", out)
+    for point in made.package.card.operating_points:
+        typer.echo(f"{point.name}: from {point.threshold:.4g}, {point.false_positives}")
+    typer.echo(f"Package: {made.package.path}")
+    if made.failed:
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _rates(text: str) -> dict[str, float]:
+    """ "sensitive=5,balanced=1" as rates by operating point."""
+    pairs = [pair.partition("=") for pair in listed(text)]
+    try:
+        rates = {name.strip(): float(rate) for name, _, rate in pairs}
+    except ValueError:
+        rates = {}
+    if not rates or len(rates) != len(pairs):
+        raise UsageError(
+            expected="operating points, each once, with their marks per image",
+            found=repr(text),
+            do="write them as sensitive=5,balanced=1",
+        )
+    return rates
