@@ -14,6 +14,7 @@ ROOMS = (
     "truth",
     "imageio",
     "breast",
+    "tiling",
     "clusters",
     "output",
     "batch",
@@ -35,6 +36,7 @@ ROOMS = (
     "review",
     "benchmark",
     "training",
+    "recalibration",
     "demo",
     "parallel",
 )

@@ -3,7 +3,7 @@
 >>> import microcalc
 >>> findings = microcalc.detect("x.dcm")
 >>> [(cluster.count, cluster.distribution) for cluster in findings.images[0].clusters]
-[(11, 'grouped')]
+[(17, 'grouped')]
 """
 
 from __future__ import annotations

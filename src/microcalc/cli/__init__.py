@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -15,6 +14,7 @@ from microcalc.cli.data import data
 from microcalc.cli.detecting import demo, detect
 from microcalc.cli.evaluating import evaluate
 from microcalc.cli.explaining import explain
+from microcalc.cli.finetuning import finetune
 from microcalc.cli.packages import models
 from microcalc.cli.shared import EXIT_NOTHING_DONE, EXIT_WRONG_CALL
 from microcalc.cli.sweeping import sweep
@@ -62,7 +62,7 @@ def _root(
 
 
 # Their docstrings are their help; it lists them in this order.
-_VERBS: tuple[Callable[..., None], ...] = (demo, detect, explain, synthesize, train, sweep, evaluate, benchmark)
+_VERBS = (demo, detect, explain, synthesize, train, sweep, finetune, evaluate, benchmark)
 for _verb in _VERBS:
     app.command()(_verb)
 app.add_typer(data, name="data")
