@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from typing import Annotated
@@ -33,6 +34,9 @@ app = typer.Typer(
 
 def main() -> None:
     """Entry point: one clear line and the contract's exit code for every error."""
+    # Libraries make objects by the hundred thousand when they are loaded, for good: not to look through them again and
+    # again saves a third of a second.
+    gc.set_threshold(100_000)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what is finished is written
     try:
         app()
