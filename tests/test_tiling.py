@@ -1,11 +1,11 @@
-"""Tiles: planned by hand, joined to what the whole image gives, blended without a seam."""
+"""Tiles: planned by hand, joined to what the whole image gives, blended without a seam; windows by plain loops."""
 
 import numpy as np
 import pytest
 from scipy import ndimage
 
 from microcalc.errors import UsageError
-from microcalc.tiling import Aggregator, TileSampler
+from microcalc.tiling import Aggregator, TileSampler, WindowSampler, window_means
 
 
 def half_disc(rows, columns):
@@ -150,3 +150,95 @@ def test_memory_is_what_it_says():
 def test_sizes_that_do_not_fit(sizes):
     with pytest.raises(UsageError, match="expected a tile and a halo in multiples of"):
         TileSampler(np.ones((9, 9), bool), *sizes)
+
+
+def looped(mask, window_px, stride_px, least_share):
+    """The corners x, y of the windows, one after another."""
+    starts = []
+    for length in mask.shape:
+        line = list(range(0, length - window_px + 1, stride_px))
+        starts.append(line if line[-1] + window_px == length else [*line, length - window_px])
+    corners = []
+    for y in starts[0]:
+        for x in starts[1]:
+            held = mask[y : y + window_px, x : x + window_px].sum()
+            if held and held >= least_share * window_px**2:
+                corners.append((x, y))
+    return np.array(corners).reshape(-1, 2)
+
+
+def test_windows_by_hand():
+    """Five rows and eight columns, windows of 3 at a stride of 2: rows from 0 and 2, which ends with the image; columns
+    from 0, 2, 4, and 5, shifted back from 6. Of the mask, columns 0 to 3, those from 2 hold two of three columns, those
+    from 4 none."""
+    mask = np.zeros((5, 8), bool)
+    mask[:, :4] = True
+    every = WindowSampler(np.ones((5, 8), bool), 3, 2)
+    assert every.corners.tolist() == [[x, y] for y in (0, 2) for x in (0, 2, 4, 5)]
+    assert WindowSampler(mask, 3, 2).corners.tolist() == [[0, 0], [2, 0], [0, 2], [2, 2]]
+    assert WindowSampler(mask, 3, 2, 0.7).corners.tolist() == [[0, 0], [0, 2]]
+
+
+@pytest.mark.parametrize(("window_px", "stride_px", "share"), [(16, 8, 0.7), (7, 3, 0.0), (5, 9, 0.4), (20, 20, 1.0)])
+def test_windows_are_those_of_a_plain_double_loop(window_px, stride_px, share):
+    image = np.random.default_rng(0).random((61, 83)).astype(np.float32)
+    breast = half_disc(61, 83)
+    sampler = WindowSampler(breast, window_px, stride_px, share)
+    corners = looped(breast, window_px, stride_px, share)
+    np.testing.assert_array_equal(sampler.corners, corners)
+    assert len(sampler) >= 3
+    which = np.array([0, len(sampler) - 1])
+    for read, (x, y) in zip(sampler.read(image, which), corners[which], strict=True):
+        np.testing.assert_array_equal(read, image[y : y + window_px, x : x + window_px])
+
+
+@pytest.mark.parametrize(("window_px", "stride_px"), [(16, 8), (7, 3), (5, 9), (30, 11)])
+def test_overlaps_are_averaged_as_by_a_plain_loop(window_px, stride_px):
+    sampler = WindowSampler(half_disc(61, 83), window_px, stride_px, 0.5)
+    scores = np.random.default_rng(0).random(len(sampler))
+    sums, counts = np.zeros((61, 83)), np.zeros((61, 83))
+    for (x, y), score in zip(sampler.corners, scores, strict=True):
+        sums[y : y + window_px, x : x + window_px] += score
+        counts[y : y + window_px, x : x + window_px] += 1
+    found = window_means(scores, sampler)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, sums / np.maximum(counts, 1), atol=1e-7)
+    assert not found[counts == 0].any()
+
+
+def test_windows_that_agree_leave_no_seam():
+    sampler = WindowSampler(half_disc(150, 110), 16, 8, 0.7)
+    found = window_means(np.full(len(sampler), 0.3), sampler)
+    np.testing.assert_allclose(found[found > 0], 0.3, rtol=1e-6)
+    assert (found > 0).sum() > 0.8 * half_disc(150, 110).sum()
+
+
+def test_a_border_beyond_the_image_is_its_reflection():
+    image = np.random.default_rng(0).random((9, 12)).astype(np.float32)
+    sampler = WindowSampler(np.ones((9, 12), bool), 4, 4)
+    read = sampler.read(image, slice(0, 1), border_px=3)
+    np.testing.assert_array_equal(read[0], np.pad(image, 3, mode="reflect")[:10, :10])
+
+
+def test_an_image_smaller_than_a_window_is_reflected_up_to_one():
+    """The one window is breast throughout, as the image is; its score is that of all of the image."""
+    image = np.random.default_rng(0).random((5, 9)).astype(np.float32)
+    sampler = WindowSampler(np.ones((5, 9), bool), 8, 4, least_share=0.9)
+    assert sampler.corners.tolist() == [[0, 0], [1, 0]]
+    np.testing.assert_array_equal(
+        sampler.read(image, slice(None))[0], np.pad(image, ((0, 3), (0, 0)), mode="reflect")[:, :8]
+    )
+    assert window_means(np.array([0.5, 0.5]), sampler).tolist() == [[0.5] * 9] * 5
+
+
+def test_an_empty_mask_has_no_windows():
+    sampler = WindowSampler(np.zeros((30, 20), bool), 8, 4)
+    assert len(sampler) == 0
+    assert sampler.read(np.zeros((30, 20), np.float32), slice(None)).shape == (0, 8, 8)
+    assert window_means(np.empty(0), sampler).tolist() == [[0.0] * 20] * 30
+
+
+@pytest.mark.parametrize("sizes", [(0, 1), (4, 0)])
+def test_windows_and_strides_of_no_pixel(sizes):
+    with pytest.raises(UsageError, match="expected windows and strides of at least 1 px"):
+        WindowSampler(np.ones((9, 9), bool), *sizes)

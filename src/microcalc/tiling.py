@@ -23,8 +23,12 @@ side, as far as the image goes. Cores without breast (.) are never read::
 Where the halo is at least as wide as a network's receptive field reaches, and cores start on multiples of its stride,
 this is what the network says of the whole image at once. Where no halo is wide enough, overlapping tiles are blended.
 
-The same with other numbers are windows at a fixed stride: 16 px at a stride of 8 are ``tile_px=8, halo_px=4``, and
-``multiple=8`` keeps them at that.
+A network that judges a window as a whole has no map to join: it sees windows of one size at a stride, all that hold
+enough of the breast, and each pixel gets the mean of what is said of the windows over it::
+
+    sampler = WindowSampler(breast, window_px=16, stride_px=8, least_share=0.7)
+    scores = classifier(sampler.read(image, slice(None)))
+    window_means(scores, sampler)                   # (rows, columns)
 """
 
 from __future__ import annotations
@@ -32,6 +36,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -133,6 +138,102 @@ class Aggregator:
         return self._maps.nbytes + (0 if self._weights is None else self._weights.nbytes)
 
 
+class WindowSampler:
+    """Plans windows of one size over a mask, row by row: those that hold enough of it.
+
+    Corners lie on multiples of the stride. Where the last window of a line does not end with the image, one more does:
+    it is shifted back. An image smaller than a window is reflected up to one.
+    """
+
+    def __init__(self, mask: NDArray[np.bool_], window_px: int, stride_px: int, least_share: float = 0.0) -> None:
+        """Plan.
+
+        Args:
+            mask: (rows, columns); a window that holds no pixel of it is left out.
+            window_px: side of a window.
+            stride_px: from one window to the next; beyond ``window_px`` there are gaps between them.
+            least_share: of a window's pixels that have to be in the mask, 0..1.
+
+        Raises:
+            UsageError: a window or a stride of no pixel.
+        """
+        if min(window_px, stride_px) < 1:
+            raise UsageError(
+                expected="windows and strides of at least 1 px",
+                found=f"windows of {window_px} px, a stride of {stride_px} px",
+                do="choose other sizes",
+            )
+        self.shape = mask.shape
+        self.window_px = window_px
+        self.stride_px = stride_px
+        rows, columns = (_reflected(np.arange(max(n, window_px)), n) for n in mask.shape)
+        held = np.asarray(cv2.integral(mask[rows[:, np.newaxis], columns].view(np.uint8)), np.int32)
+        y, x = (_starts(length - 1, window_px, stride_px) for length in held.shape)
+        counts = np.zeros((len(y), len(x)), np.int32)
+        for down, right, sign in _corners(window_px):
+            counts += sign * held[np.ix_(y + down, x + right)]
+        row, column = np.nonzero(counts >= max(least_share * window_px**2, 1))
+        #: (n, 2) x, y of the windows' first pixels.
+        self.corners: NDArray[np.intp] = np.column_stack([x[column], y[row]])
+
+    def __len__(self) -> int:
+        return len(self.corners)
+
+    def read(
+        self, image: NDArray[np.float32], which: slice | NDArray[np.intp], border_px: int = 0
+    ) -> NDArray[np.float32]:
+        """The pixels of some of the windows out of an image (rows, columns).
+
+        Args:
+            image: of the mask's shape.
+            which: of the corners.
+            border_px: read beyond a window on every side; beyond the image that is its reflection.
+
+        Returns:
+            (k, side, side), where a side is ``window_px`` and twice ``border_px``.
+        """
+        offsets = np.arange(-border_px, self.window_px + border_px)
+        columns, rows = (
+            _reflected(starts[:, np.newaxis] + offsets, n)
+            for starts, n in zip(self.corners[which].T, self.shape[::-1], strict=True)
+        )
+        return image[rows[:, :, np.newaxis], columns[:, np.newaxis]]
+
+
+def window_means(scores: NDArray[np.floating], sampler: WindowSampler) -> NDArray[np.float32]:
+    """(rows, columns) the mean of the scores (n,) of all windows over each pixel; 0 where there is none."""
+    means = _spread(scores, sampler)
+    counts = _spread(np.ones(len(sampler)), sampler)
+    np.divide(means, counts, out=means, where=counts > 0)
+    means[counts == 0] = 0  # of rounding
+    return means.astype(np.float32)
+
+
+def _spread(values: NDArray[np.floating], sampler: WindowSampler) -> NDArray[np.float64]:
+    """(rows, columns) the sum of the values (n,) of all windows over each pixel.
+
+    Each is added and taken away at the corners of its window, so that sums along rows and columns fill it.
+    """
+    rows, columns = (max(n, sampler.window_px) + 1 for n in sampler.shape)
+    steps = np.zeros((rows, columns))
+    x, y = sampler.corners.T
+    for down, right, sign in _corners(sampler.window_px):
+        np.add.at(steps, (y + down, x + right), sign * values)
+    return np.asarray(cv2.integral(steps)[1 : sampler.shape[0] + 1, 1 : sampler.shape[1] + 1], np.float64)
+
+
+def _corners(window_px: int) -> tuple[tuple[int, int, int], ...]:
+    """Down and right of a window's first corner, and the sign of each, of a sum over it or of what fills it."""
+    return (0, 0, 1), (0, window_px, -1), (window_px, 0, -1), (window_px, window_px, 1)
+
+
+def _starts(length: int, window_px: int, stride_px: int) -> NDArray[np.intp]:
+    """First pixels of the windows along a line, which is at least as long as one."""
+    last = length - window_px
+    starts = np.arange(0, last + 1, stride_px)
+    return starts if starts[-1] == last else np.append(starts, last)
+
+
 def _planned(mask: NDArray[np.bool_], tile_px: int, halo_px: int, multiple: int) -> Iterator[Tile]:
     """Tiles, row by row, whose cores hold any of the mask."""
     if not mask.any():
@@ -172,7 +273,7 @@ def _grown(span: range, by: int, n: int, multiple: int) -> range:
     return range(max(span.start - by, 0), min(span.stop + by, multiple * -(-n // multiple)))
 
 
-def _reflected(span: range, n: int) -> NDArray[np.intp]:
+def _reflected(span: range | NDArray[np.intp], n: int) -> NDArray[np.intp]:
     """Places of a line of n that a span reads, reflected at its last, which is not read twice."""
     period = max(2 * (n - 1), 1)
     places = np.abs(np.asarray(span, dtype=np.intp)) % period

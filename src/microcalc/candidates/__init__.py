@@ -15,7 +15,7 @@ class Candidates:
 
     #: (N, 2) x, y.
     centres: NDArray[np.float64]
-    #: (N,) mm, as its proposer measures it.
+    #: (N,) mm, as its proposer measures it; NaN: it does not.
     diameters_mm: NDArray[np.float64]
     #: (N,) in 0..1.
     scores: NDArray[np.float64]

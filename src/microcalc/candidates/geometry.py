@@ -17,6 +17,18 @@ def keep_apart(centres: NDArray[np.float64], distance_px: float) -> NDArray[np.i
     return first_come(pairs[:, 0], pairs[:, 1], len(centres))
 
 
+def boxes_apart(edges: NDArray[np.float64], iou: float) -> NDArray[np.intp]:
+    """Indices of the boxes (N, 4), best first, that remain when one kept drops those it overlaps by more (greedy NMS).
+
+    Args:
+        edges: x0, y0, x1, y1.
+        iou: intersection over union, 0..1.
+    """
+    best_first = range(len(edges), 0, -1)
+    corners_and_sides = np.hstack([edges[:, :2], edges[:, 2:] - edges[:, :2]]).tolist()
+    return np.asarray(cv2.dnn.NMSBoxes(corners_and_sides, best_first, 0.0, iou), np.intp)
+
+
 def first_come(better: NDArray[np.intp], worse: NDArray[np.intp], count: int) -> NDArray[np.intp]:
     """Indices out of ``count`` that are kept, going down the list, if one kept drops those in conflict with it.
 
