@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microcalc.errors import UsageError
-from microcalc.models.normalise import prepare
+from microcalc.models.normalise import prepare, prepare_tile
 from microcalc.recipe import PatchInput
+from microcalc.recipe.network import Context
 
 NORMALISATIONS = ("none", "max", "min-max", "z-score", "imagenet")
 
@@ -110,3 +111,38 @@ def test_contrast_and_brightness_do_not_reach_the_network(seed, contrast):
 def test_what_is_no_patch(values, says):
     with pytest.raises(UsageError, match=says):
         prepare(values, PatchInput(size_px=6, normalisation="none"), 1)
+
+
+def by_moments(size_px, margin_px, moments_px):
+    context = Context(margin_px=margin_px, moments_px=moments_px, stride_px=1)
+    return PatchInput(size_px=size_px, normalisation="local-moments", context=context)
+
+
+def test_local_moments_by_hand():
+    """A window of 1 px without more than its box of 3: of 0.1 eight times and 1.0 once the mean is 0.2, the deviation
+    sqrt((8 * 0.01 + 1) / 9 - 0.04) = sqrt(0.08), and (1 - 0.2) / sqrt(0.08) = sqrt(8)."""
+    values = np.full((1, 5, 5), 0.1, np.float32)
+    values[0, 2, 2] = 1.0
+    found = prepare(values, by_moments(1, 1, 3), 1)
+    assert found.shape == (1, 1, 3, 3)
+    np.testing.assert_allclose(found[0, 0, 1, 1], np.sqrt(8), rtol=1e-5)
+    np.testing.assert_allclose(found[0, 0, 0, 0], -0.1 / np.sqrt(0.08), rtol=1e-5)  # 0.1 less 0.2
+
+
+def test_what_is_level_is_not_blown_up():
+    """A step of 0.0009 in nine: mean 0.0001 above, deviation below the least one of 0.001."""
+    values = np.full((1, 5, 5), 0.5, np.float32)
+    values[0, 2, 2] += 0.0009
+    assert prepare(values, by_moments(1, 1, 3), 1)[0, 0, 1, 1] == pytest.approx(0.8, abs=1e-4)
+    assert not prepare(np.full((1, 5, 5), 0.7, np.float32), by_moments(1, 1, 3), 1).any()
+
+
+def test_a_tile_is_normalised_as_its_patches_are():
+    spec = by_moments(4, 3, 5)  # cut at 4 + 2 * 3 + 2 * 2 = 14 px
+    tile = np.random.default_rng(0).random((30, 27), np.float32)
+    tile[:12, :9] = 0
+    found = prepare_tile(tile, spec)
+    assert found.shape == (26, 23)
+    for y, x in ((0, 0), (7, 9), (16, 13)):
+        patch = prepare(tile[None, y : y + 14, x : x + 14], spec, 1)[0, 0]
+        np.testing.assert_allclose(found[y : y + 10, x : x + 10], patch, atol=1e-5)

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microcalc.patches.cortina import CORTINA16, CORTINA32, CORTINA64, CORTINA224
+from microcalc.patches.cortina import CORTINA16, CORTINA16_WIDE, CORTINA32, CORTINA64, CORTINA224, CORTINA224_MARKED
+from microcalc.recipe import load_recipe
 from microcalc.truth import Ignored
 
 places = st.lists(st.tuples(st.integers(0, 299), st.integers(0, 399)), max_size=6)
@@ -37,6 +38,13 @@ def test_one_pixel_of_a_calcification_makes_a_patch_positive(toy):
     # Windows from column 0 reach to 223 and hold (99, 0), those from column 100 do not; nor do those from row 100.
     assert sites["calcification"] == [(0, 0, "grid")]
     assert sites["normal"] == [(100, 0, "grid"), (0, 100, "grid"), (100, 100, "grid")]
+
+
+def test_marked_patches_are_the_positives_of_the_grid(toy):
+    known = {"breast": np.ones((324, 324), bool), "calcifications": toy.points((99, 0))}
+    sites, left_out = toy.planned(CORTINA224_MARKED, toy.ground(224, (324, 324), **known))
+    assert sites == {"calcification": [(0, 0, "grid")]}
+    assert left_out == {}
 
 
 def test_patches_are_breast_for_70_percent(toy):
@@ -86,3 +94,15 @@ def test_labels_are_right_and_patches_inside(toy, points, protocol):
     every = np.array([corner[:2] for corner in sites["calcification"] + sites["normal"]])
     assert (every >= 0).all()
     assert (every + size <= (300, 400)).all()
+
+
+def test_wide_patches_have_the_windows_of_small_ones_and_fewer_negatives(toy):
+    ground = toy.ground(16, (1200, 1200), breast=np.ones((1200, 1200), bool), calcifications=toy.points((40, 50)))
+    small, _ = toy.planned(CORTINA16, ground)
+    wide, left_out = toy.planned(CORTINA16_WIDE, ground)
+    assert wide["calcification"] == small["calcification"]
+    # 12 x 12 places at a stride of 100; (40, 50) lies in none of them.
+    assert (len(small["normal"]), len(wide["normal"])) == (144, 60)
+    assert set(wide["normal"]) < set(small["normal"])
+    assert left_out == {"negatives beyond the 60 drawn of an image": 84}
+    assert CORTINA16_WIDE.cut_px == load_recipe("cortina2022-resnet16-dense").input.cut_px == 112

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 
-from microcalc.datasets import open_data
+from microcalc.datasets import Record, open_data
 from microcalc.errors import MicrocalcError
 from microcalc.patches.patch import Patch
 from microcalc.patches.planning import balanced, plan_image
 from microcalc.patches.protocols import PROTOCOLS
+from microcalc.truth import ImageTruth
 
 
 @pytest.fixture(scope="module")
@@ -13,7 +14,7 @@ def table(small_set):
     return open_data(f"truth:{small_set}")
 
 
-@pytest.mark.parametrize("name", [name for name, protocol in PROTOCOLS.items() if protocol.size_px <= 112])
+@pytest.mark.parametrize("name", [name for name, protocol in PROTOCOLS.items() if protocol.cut_px <= 112])
 def test_patches_of_a_file_lie_in_it_and_carry_what_is_known_of_it(table, name):
     plan = plan_image(table[0], PROTOCOLS[name], seed=1)
     assert plan.image == "p0_L_CC.png"
@@ -99,3 +100,14 @@ def test_every_protocol_says_what_it_chose():
         assert any("chosen" in note for note in protocol.notes)
     assert {p.size_px for p in PROTOCOLS.values()} == {674, 224, 16, 32, 64, 112, 512}
     assert np.unique([p.labels[0] for p in PROTOCOLS.values()]).tolist() == ["no cluster", "normal"]
+
+
+def test_a_wide_patch_is_its_window_with_a_margin_inside_the_image(toy, tmp_path):
+    toy.draw_breast(tmp_path / "a.png")
+    # A window of 16 px is centred on (100, 200): from (92, 192); the patch begins 48 px before that. Around (50, 200)
+    # it would begin at -6, left of the image.
+    truth = ImageTruth(path="a.png", spacing_mm=(0.07, 0.07), calcifications=toy.points((100, 200), (50, 200)))
+    plan = plan_image(Record(tmp_path / "a.png", truth), PROTOCOLS["cortina16-wide"], 0)
+    positive = [patch for patch in plan.patches if patch.label == "calcification"]
+    assert [(patch.x0, patch.y0, patch.size_px) for patch in positive] == [(44, 144, 112)]
+    assert plan.left_out["patches whose margin around the window leaves the image"] >= 1

@@ -214,7 +214,7 @@ class Hungry(nn.Sequential):
 
 
 def test_out_of_memory_names_the_batch_that_fits_and_it_does(parts, tmp_path, monkeypatch):
-    monkeypatch.setattr(tasks, "build", lambda spec, outputs: Hungry(*tiny.network(spec, outputs)))
+    monkeypatch.setattr(tasks, "build", lambda spec, outputs, patch: Hungry(*tiny.network(spec, outputs)))
     of = tiny.recipe(fitting={"stopping": {"epochs": 1}})
     # Of 8 patches, halved: 4 do not fit, 2 do; 8 in parts of 2 are 4 parts.
     with pytest.raises(MicrocalcError, match=r"for 8 patches.*for 2; .*accumulate=4, .*batch=2$"):
@@ -226,7 +226,9 @@ def test_out_of_memory_names_the_batch_that_fits_and_it_does(parts, tmp_path, mo
 def test_a_checkpoint_of_another_network_is_refused(parts, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         fit(tiny.job(tmp_path, on_step=interrupt_after(1)), parts)
-    monkeypatch.setattr(tasks, "build", lambda spec, outputs: nn.Sequential(nn.Flatten(), nn.Linear(256, outputs)))
+    monkeypatch.setattr(
+        tasks, "build", lambda spec, outputs, patch: nn.Sequential(nn.Flatten(), nn.Linear(256, outputs))
+    )
     of = tiny.recipe(network={"name": "resnet18", "stages": None})
     with pytest.raises(UsageError, match=r"a checkpoint of resnet18.*found one of scalable_resnet"):
         fit(tiny.job(tmp_path, of, resume=True), parts)
@@ -268,7 +270,9 @@ def test_two_processes_do_what_one_does(parts, tmp_path, monkeypatch):
     monkeypatch.setattr(
         tasks,
         "build",
-        lambda spec, outputs: nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(784, outputs)),
+        lambda spec, outputs, patch: nn.Sequential(
+            nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(784, outputs)
+        ),
     )
     of = tiny.recipe(fitting={"loss": {"weights": None}, "augmentation": {"operations": []}, "stopping": {"epochs": 2}})
     one = fit(tiny.job(tmp_path / "one", of), parts)

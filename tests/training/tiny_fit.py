@@ -27,7 +27,7 @@ FITTING = {
 }
 
 
-def network(spec=None, outputs=1):
+def network(spec=None, outputs=1, patch=None):
     """Some 50 weights, with batch norm and dropout."""
     return nn.Sequential(
         nn.Conv2d(1, 4, 3),
@@ -78,7 +78,7 @@ class Mortal(nn.Sequential):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    tasks.build = lambda spec, outputs: Mortal(*network(spec, outputs))
+    tasks.build = lambda spec, outputs, patch: Mortal(*network(spec, outputs))
 
     def count(step, done, epochs):
         Mortal.epochs = done

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from microcalc.models.dense import DenseScalableResNet
 from microcalc.models.resnet22 import ResNet22
 from microcalc.models.scalable_resnet import ScalableResNet
 from microcalc.models.torchvision_networks import from_torchvision
-from microcalc.recipe import Network
+from microcalc.recipe import Network, PatchInput
 from microcalc.recipe.network import Activation, Head, NetworkName
 
 
@@ -33,9 +34,12 @@ ACTIVATIONS: dict[Activation, Callable[[], nn.Module]] = {
 }
 
 
-def _scalable_resnet(network: Network, outputs: int) -> nn.Module:
+def _scalable_resnet(network: Network, outputs: int, patch: PatchInput | None = None) -> nn.Module:
     assert network.stages is not None  # a recipe's network has been validated
-    return ScalableResNet(network.channels, network.stages, outputs, ACTIVATIONS[network.head.activation]())
+    activation = ACTIVATIONS[network.head.activation]()
+    if patch is None:
+        return ScalableResNet(network.channels, network.stages, outputs, activation)
+    return DenseScalableResNet(network.channels, network.stages, outputs, activation, patch)
 
 
 def _resnet22(network: Network, outputs: int) -> nn.Module:
@@ -78,14 +82,18 @@ NETWORKS: dict[NetworkName, Architecture] = {
 }
 
 
-def build(network: Network, outputs: int) -> nn.Module:
+def build(network: Network, outputs: int, patch: PatchInput | None = None) -> nn.Module:
     """The network with random weights: (n, channels, s, s) float32 -> (n, outputs) float32 logits.
+
+    With patches that have a context it is a :class:`~microcalc.models.dense.DenseScalableResNet`, which answers for
+    every window of an image; its weights have the same names.
 
     Seed torch before (``torch.manual_seed``) to get the same weights again. Names of layers are torchvision's and
     timm's own; hidden layers of the head stand in the place of the one linear layer.
     """
     architecture = NETWORKS[network.name]
-    module = architecture.make(network, outputs)
+    dense = patch is not None and patch.context is not None
+    module = _scalable_resnet(network, outputs, patch) if dense else architecture.make(network, outputs)
     if network.head.hidden or network.head.dropout:
         features = module.get_submodule(architecture.head).in_features
         assert isinstance(features, int)

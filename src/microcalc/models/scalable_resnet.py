@@ -21,7 +21,7 @@ WIDTHS = (64, 128, 256, 512)
 class ScalableResNet(nn.Module):
     """A 3 x 3 convolution at full resolution, then stages of two basic blocks that each halve it.
 
-    (n, channels, s, s) float32 -> (n, outputs) float32 logits, for any s.
+    (n, channels, h, w) float32 -> (n, outputs) float32 logits, for any h and w.
 
     Args:
         channels: of the input.
@@ -43,9 +43,13 @@ class ScalableResNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits."""
-        features = self.layers(self.activation(self.bn1(self.conv1(images))))
-        logits: Tensor = self.fc(self.avgpool(features).flatten(1))
+        logits: Tensor = self.fc(self.avgpool(self.features(images)).flatten(1))
         return logits
+
+    def features(self, images: Tensor) -> Tensor:
+        """(n, channels, h, w) -> (n, width, h / 2^stages, w / 2^stages), the last feature map."""
+        found: Tensor = self.layers(self.activation(self.bn1(self.conv1(images))))
+        return found
 
 
 def _stage(channels: int, width: int) -> nn.Sequential:

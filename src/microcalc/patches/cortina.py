@@ -5,6 +5,7 @@ Section 2.3.1. Everything is at 0.07 mm. Regions to ignore (over 1 mm, outlines 
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Iterator
 
@@ -24,6 +25,8 @@ SPACING_MM = 0.07
 STRIDE_PX = 100
 #: Least share of a patch of the grid that is breast.
 BREAST_SHARE = 0.70
+#: Of an image at most, where patches are cut with a wide margin.
+WIDE_NEGATIVES = 60
 
 
 def _at_a_stride(ground: Ground, rng: Generator) -> Iterator[Sites | LeftOut]:
@@ -35,13 +38,27 @@ def _at_a_stride(ground: Ground, rng: Generator) -> Iterator[Sites | LeftOut]:
     yield from _negatives(corners, positive, to_ignore, truth)
 
 
-def _on_calcifications(ground: Ground, rng: Generator) -> Iterator[Sites | LeftOut]:
+def _marked(ground: Ground, rng: Generator) -> Iterator[Sites | LeftOut]:
+    corners = _grid(ground)
+    positive = _touched(ground, targets(ground.record.truth, ground.spacing_mm), corners)
+    yield Sites(corners[positive], CALCIFICATION, "grid")
+
+
+def _on_calcifications(ground: Ground, rng: Generator, *, most: int | None = None) -> Iterator[Sites | LeftOut]:
     truth = ground.record.truth
     asked = targets(truth, ground.spacing_mm)
     centres = np.array([(region.bounds[:2] + region.bounds[2:]) / 2 for region in asked], np.float64).reshape(-1, 2)
     yield Sites(centred(ground.frame.to_working(centres), ground.size_px, ground.shape), CALCIFICATION, "calcification")
     corners = _grid(ground)
-    yield from _negatives(corners, _touched(ground, asked, corners), _touched(ground, ignored(truth), corners), truth)
+    positive, to_ignore = _touched(ground, asked, corners), _touched(ground, ignored(truth), corners)
+    for part in _negatives(corners, positive, to_ignore, truth):
+        yield from _at_most(most, part, rng) if most is not None and isinstance(part, Sites) else (part,)
+
+
+def _at_most(most: int, sites: Sites, rng: Generator) -> Iterator[Sites | LeftOut]:
+    kept = np.sort(rng.choice(len(sites.corners), min(most, len(sites.corners)), replace=False))
+    yield LeftOut(f"negatives beyond the {most} drawn of an image", len(sites.corners) - len(kept))
+    yield dataclasses.replace(sites, corners=sites.corners[kept])
 
 
 def _grid(ground: Ground) -> Corners:
@@ -94,18 +111,45 @@ CORTINA224 = _PROTOCOL(
         *_COMMON,
     ),
 )
+_SMALL = (
+    "positives centred on microcalcifications, shifted inside the image",
+    "chosen, after the paper's public code: negatives at a stride of 100 px, at least 70 % breast, without a pixel of "
+    "a microcalcification",
+    *_COMMON,
+)
+CORTINA224_MARKED = _PROTOCOL(
+    name="cortina224-marked",
+    paper="Cortina Uribe et al., section 2.3.2",
+    size_px=224,
+    plan=_marked,
+    notes=(
+        'the positives of cortina224 alone, "only patches containing MCs"; their boxes follow from the truth',
+        "chosen, after the paper's public code: at least 70 % of a patch is breast",
+        _COMMON[0],
+    ),
+)
 CORTINA16, CORTINA32, CORTINA64 = (
     _PROTOCOL(
         name=f"cortina{size}",
         paper="Cortina Uribe et al., section 2.3.1",
         size_px=size,
         plan=_on_calcifications,
-        notes=(
-            "positives centred on microcalcifications, shifted inside the image",
-            "chosen, after the paper's public code: negatives at a stride of 100 px, at least 70 % breast, without a "
-            "pixel of a microcalcification",
-            *_COMMON,
-        ),
+        notes=_SMALL,
     )
     for size in (16, 32, 64)
+)
+CORTINA16_WIDE = _PROTOCOL(
+    name="cortina16-wide",
+    paper="after Cortina Uribe et al., section 2.3.1",
+    size_px=16,
+    margin_px=48,
+    plan=functools.partial(_on_calcifications, most=WIDE_NEGATIVES),
+    notes=(
+        "ours: the windows and labels of cortina16, each cut with 48 px around it, which a network that reads whole "
+        "images sees of a window's surroundings",
+        "windows nearer to the image's edge than that are left out",
+        f"ours: at most {WIDE_NEGATIVES} negatives an image, drawn: a wide patch takes 49 times the room of a small "
+        "one",
+        *_SMALL,
+    ),
 )

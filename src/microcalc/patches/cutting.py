@@ -72,7 +72,7 @@ def share_out(out: Path, table: Table, protocol: Protocol, patches: Sequence[Pat
             continue
         if len(here) > room or len(shards[-1]) == SHARD_IMAGES:
             shards.append([])
-            room = SHARD_BYTES // (2 * protocol.size_px**2)
+            room = SHARD_BYTES // (2 * protocol.cut_px**2)
         shards[-1].append((record, here))
         room -= len(here)
     return [ShardTask(out, number, protocol.name, tuple(pieces)) for number, pieces in enumerate(shards)]
@@ -117,7 +117,7 @@ def _cut(task: ShardTask) -> ShardDone:
     pixels, classes, failed = [], [], []
     for record, patches in task.pieces:
         try:
-            ground = Ground.of(record, protocol.size_px, protocol.spacing_mm)
+            ground = Ground.of(record, protocol.cut_px, protocol.spacing_mm)
         except MicrocalcError as error:
             failed.append(Failure(path=record.truth.path, reason=error.reason))
             continue

@@ -219,7 +219,7 @@ def _describe(
         microcalc=microcalc.__version__,
         protocol=rules.name,
         paper=rules.paper,
-        size_px=rules.size_px,
+        size_px=rules.cut_px,
         spacing_mm=rules.spacing_mm,
         labels=rules.labels,
         channels=rules.channels,

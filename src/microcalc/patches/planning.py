@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,7 @@ from microcalc.patches.protocol import LeftOut, Protocol, Sites
 from microcalc.patches.protocols import find_protocol
 from microcalc.truth import Split
 
+_LEAVES = "patches whose margin around the window leaves the image"
 _SIDES: tuple[Split | None, ...] = (None, *get_args(Split))
 
 
@@ -82,14 +84,18 @@ def plan_image(record: Record, protocol: Protocol, seed: int) -> ImagePlan:
     Raises:
         MicrocalcError: the image cannot be read, shows no breast, or is smaller than a patch.
     """
-    ground = Ground.of(record, protocol.size_px, protocol.spacing_mm)
+    ground = Ground.of(record, protocol.cut_px, protocol.spacing_mm)
+    windows = dataclasses.replace(ground, size_px=protocol.size_px)
     patches: dict[str, Patch] = {}
     left_out: Counter[str] = Counter()
-    for part in protocol.plan(ground, _rng(seed, record.truth.path)):
+    for part in protocol.plan(windows, _rng(seed, record.truth.path)):
         if isinstance(part, LeftOut):
             left_out[part.reason] += part.count
         else:
-            for patch in _patches(ground, part):
+            corners = part.corners - protocol.margin_px
+            inside = ((corners >= 0) & (corners <= np.array(ground.shape[::-1]) - protocol.cut_px)).all(axis=1)
+            left_out[_LEAVES] += int((~inside).sum())
+            for patch in _patches(ground, dataclasses.replace(part, corners=corners[inside])):
                 patches.setdefault(patch.key, patch)
     return ImagePlan(
         image=record.truth.path,

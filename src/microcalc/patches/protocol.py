@@ -48,7 +48,7 @@ class Protocol:
 
     name: str
     paper: str
-    #: Side of a patch, px.
+    #: Side of the window that a patch is of, px: what is planned and labelled.
     size_px: int
     #: The first is that of patches without what is looked for.
     labels: tuple[str, ...]
@@ -58,6 +58,8 @@ class Protocol:
     plan: Plan
     #: Pixel pitch that images are brought to, mm; None: their own.
     spacing_mm: float | None = None
+    #: What a patch shows beyond its window on every side, px.
+    margin_px: int = 0
     balance: Balance = keep_all
     #: Whether healthy patches come only from patients of whom no image shows anything.
     healthy_patients: bool = False
@@ -66,3 +68,8 @@ class Protocol:
     paint: Callable[[Ground], NDArray[np.uint8]] | None = None
     #: Where the paper is silent or contradicts itself: what was chosen.
     notes: tuple[str, ...] = ()
+
+    @property
+    def cut_px(self) -> int:
+        """Side of a patch as cut, px."""
+        return self.size_px + 2 * self.margin_px

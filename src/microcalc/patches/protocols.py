@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from microcalc.errors import check_known
-from microcalc.patches.cortina import CORTINA16, CORTINA32, CORTINA64, CORTINA224
+from microcalc.patches.cortina import (
+    CORTINA16,
+    CORTINA16_WIDE,
+    CORTINA32,
+    CORTINA64,
+    CORTINA224,
+    CORTINA224_MARKED,
+)
 from microcalc.patches.kahnouei import KAHNOUEI224
 from microcalc.patches.mracko import MRACKO674
 from microcalc.patches.own import MICROCALC16, MICROCALC32, MICROCALC112
@@ -16,7 +23,9 @@ PROTOCOLS: dict[str, Protocol] = {
     for protocol in (
         MRACKO674,
         CORTINA224,
+        CORTINA224_MARKED,
         CORTINA16,
+        CORTINA16_WIDE,
         CORTINA32,
         CORTINA64,
         KAHNOUEI224,

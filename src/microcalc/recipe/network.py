@@ -43,7 +43,7 @@ _OWN: tuple[NetworkName, ...] = (
     "convnextv2_zepto",
     "convnextv2_yocto",
 )
-PatchNormalisation = Literal["none", "max", "min-max", "z-score", "imagenet"]
+PatchNormalisation = Literal["none", "max", "min-max", "z-score", "imagenet", "local-moments"]
 
 
 class Head(Record):
@@ -81,19 +81,62 @@ class Network(Record):
         return self
 
 
+class Context(Record):
+    """What a network sees beyond its window, so that it may be run once over an image, for all windows together."""
+
+    margin_px: Count = Field(
+        description="Read beyond the window on every side: no feature of the window sees farther; in steps of the "
+        "network's last feature map."
+    )
+    moments_px: Count = Field(
+        description="Side, odd, of the box around each pixel whose mean and deviation normalise it."
+    )
+    stride_px: Count = Field(
+        description="Between the windows of an image that the network answers for, in steps of the last feature map."
+    )
+
+    @model_validator(mode="after")
+    def _centred(self) -> Self:
+        if self.moments_px % 2 == 0 or self.moments_px == 1:
+            raise ValueError(f"moments_px is odd and above 1, got {self.moments_px}")
+        return self
+
+
 class PatchInput(Record):
     """How a patch is made ready for the network, in this order: blur, resize, normalise.
 
     Patches are 0..1 as read. ``max``: divided by the patch's maximum; ``min-max``: from its minimum to its maximum;
-    ``z-score``: by its mean and standard deviation; ``imagenet``: each channel by ImageNet's mean and deviation.
+    ``z-score``: by its mean and standard deviation; ``imagenet``: each channel by ImageNet's mean and deviation;
+    ``local-moments``: each pixel by mean and standard deviation of the box around it, which a network with a context
+    is fed, and no other.
     """
 
-    size_px: Count = Field(description="Side of the patch as cut, at the recipe's spacing.")
+    size_px: Count = Field(description="Side of the patch, at the recipe's spacing; of its window where it has more.")
     blur_sigma_px: Positive | None = Field(default=None, description="Gaussian, before anything else.")
     resize_px: Count | None = Field(default=None, description="Side that it is resized to; null: as cut.")
     normalisation: PatchNormalisation
+    context: Context | None = Field(
+        default=None, description="Around the patch, of a network that may be run over whole images; null: none."
+    )
+
+    @model_validator(mode="after")
+    def _context_alone(self) -> Self:
+        if (self.context is not None) != (self.normalisation == "local-moments"):
+            raise ValueError("normalisation: local-moments goes with a context, and a context with nothing else")
+        if self.context is not None and (self.blur_sigma_px is not None or self.resize_px is not None):
+            raise ValueError("a patch with a context is neither blurred nor resized: windows of an image overlap")
+        return self
 
     @property
     def network_px(self) -> int:
         """Side of what the network sees."""
+        if self.context is not None:
+            return self.size_px + 2 * self.context.margin_px
         return self.resize_px or self.size_px
+
+    @property
+    def cut_px(self) -> int:
+        """Side of the patch as cut: what the network sees and, around it, what that is normalised by."""
+        if self.context is not None:
+            return self.network_px + 2 * (self.context.moments_px // 2)
+        return self.size_px

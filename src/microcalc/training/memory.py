@@ -68,7 +68,7 @@ def _fits(network: nn.Module, recipe: PatchRecipe, device: torch.device, patches
 
 
 def _step(network: nn.Module, recipe: PatchRecipe, device: torch.device, patches: int) -> None:
-    size = recipe.input.size_px
+    size = recipe.input.cut_px
     raw = torch.rand((patches, 1, size, size), device=device)
     classes = torch.zeros(patches, dtype=torch.int64, device=device)
     task = task_of(recipe)

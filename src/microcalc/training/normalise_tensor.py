@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from microcalc.models.normalise import FLAT, imagenet, sampling_matrix
+from microcalc.models.normalise import FLAT, LEAST_DEVIATION, box_matrix, imagenet, sampling_matrix
 from microcalc.recipe import PatchInput
 
 
@@ -13,7 +13,7 @@ def prepare_tensor(patches: Tensor, spec: PatchInput, channels: int) -> Tensor:
     """What :func:`microcalc.models.normalise.prepare` makes, to 1e-5, of patches that may have been augmented.
 
     Args:
-        patches: (n, 1, size_px, size_px) float32.
+        patches: (n, 1, cut_px, cut_px) float32.
         spec: what to do.
         channels: 1, or 3 for the grey patch three times.
 
@@ -21,7 +21,9 @@ def prepare_tensor(patches: Tensor, spec: PatchInput, channels: int) -> Tensor:
         (n, channels, network_px, network_px) float32, on the same device.
     """
     matrix = sampling_matrix(spec)
-    if matrix is not None:
+    if spec.context is not None:
+        patches = _by_moments(patches, spec)
+    elif matrix is not None:
         rows = torch.tensor(matrix, device=patches.device)
         patches = rows @ patches @ rows.T
     patches = _normalised(patches, spec).expand(-1, channels, -1, -1)
@@ -29,6 +31,14 @@ def prepare_tensor(patches: Tensor, spec: PatchInput, channels: int) -> Tensor:
         mean, deviation = (torch.tensor(values, device=patches.device)[:, None, None] for values in imagenet(channels))
         patches = (patches - mean) / deviation
     return patches.contiguous()
+
+
+def _by_moments(patches: Tensor, spec: PatchInput) -> Tensor:
+    matrix, wide = torch.tensor(box_matrix(spec), device=patches.device), patches.double()
+    mean, square = matrix @ wide @ matrix.T, matrix @ wide**2 @ matrix.T
+    border = (spec.cut_px - spec.network_px) // 2
+    inner = wide[:, :, border:-border, border:-border]
+    return ((inner - mean) / (square - mean**2).clamp(min=LEAST_DEVIATION**2).sqrt()).float()
 
 
 def _normalised(patches: Tensor, spec: PatchInput) -> Tensor:

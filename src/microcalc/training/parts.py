@@ -103,7 +103,7 @@ def _store(job: Job[PatchRecipe]) -> PatchStore:
     if job.table is None:
         return write_smoke_store(folder, recipe, job.seed)
     protocol = find_protocol(recipe.patches.protocol)
-    _check_fits(_Kind(protocol.name, protocol.size_px, protocol.spacing_mm or "native"), job, None)
+    _check_fits(_Kind(protocol.name, protocol.cut_px, protocol.spacing_mm or "native"), job, None)
     return write_store(
         folder,
         protocol.name,
@@ -128,7 +128,7 @@ class _Kind(NamedTuple):
 
 
 def _check_fits(found: _Kind, job: Job[PatchRecipe], where: Path | None) -> None:
-    asked = _Kind(job.recipe.patches.protocol, job.recipe.input.size_px, job.recipe.spacing_mm)
+    asked = _Kind(job.recipe.patches.protocol, job.recipe.input.cut_px, job.recipe.spacing_mm)
     if found == asked:
         return
     if job.smoke:

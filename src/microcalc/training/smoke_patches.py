@@ -18,13 +18,13 @@ from microcalc.truth import Split
 
 #: Patches of each label on each side of the split, and patients that they are from.
 _PATCHES, _PATIENTS = 16, 4
-#: Specks of a positive patch, and the radius of the disc in the middle that they lie in, as a share of the patch.
+#: Specks of a positive patch, and the radius of the disc in the middle that they lie in, as a share of its window.
 _SPECKS, _REACH = 5, 0.25
 _BRIGHTNESS, _NOISE, _SPECK = 0.4, 0.05, 0.4
 
 
 def write_smoke_store(folder: Path, recipe: PatchRecipe, seed: int) -> PatchStore:
-    """Write a store of a recipe's protocol, of patches as large as the recipe's input, on three sides of a split.
+    """Write a store of a recipe's protocol, of patches as its input asks for, on three sides of a split.
 
     Patches of the protocol's first label are noise; all others hold specks, which the masks outline where the protocol
     has masks.
@@ -37,7 +37,7 @@ def write_smoke_store(folder: Path, recipe: PatchRecipe, seed: int) -> PatchStor
     Raises:
         WriteError: the folder cannot be written.
     """
-    protocol, size = find_protocol(recipe.patches.protocol), recipe.input.size_px
+    protocol, size = find_protocol(recipe.patches.protocol), recipe.input.cut_px
     patches = [
         _patch(side, number, label, code, size)
         for side in get_args(Split)
@@ -46,7 +46,7 @@ def write_smoke_store(folder: Path, recipe: PatchRecipe, seed: int) -> PatchStor
     ]
     code = np.array([protocol.labels.index(patch.label) for patch in patches], np.uint8)
     rng = np.random.default_rng(seed)
-    specks = _specks(len(patches), size, rng) & (code > 0)[:, None, None]
+    specks = _specks(len(patches), size, recipe.input.size_px, rng) & (code > 0)[:, None, None]
     grey = rng.normal(_BRIGHTNESS, _NOISE, specks.shape) + _SPECK * specks
     shard = Shard(name="shard-0000.npy", patches=len(patches))
     arrays = {shard.name: np.rint(grey.clip(0, 1) * WHITE).astype(np.uint16)}
@@ -87,9 +87,9 @@ def _patch(side: Split, number: int, label: str, code: int, size: int) -> Patch:
     return Patch(f"{patient}.png", number * size, code * size, size, label, origin, side, patient)
 
 
-def _specks(count: int, size: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """(count, size, size) which pixels are of specks of 3 x 3 pixels near the middle of each patch."""
-    radius = _REACH * size * np.sqrt(rng.random((count, _SPECKS)))
+def _specks(count: int, size: int, window: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """(count, size, size) which pixels are of specks of 3 x 3 pixels near the middle of each patch's window."""
+    radius = _REACH * window * np.sqrt(rng.random((count, _SPECKS)))
     angle = 2 * np.pi * rng.random((count, _SPECKS))
     x, y = (size / 2 + radius * wave(angle) for wave in (np.cos, np.sin))
     grid = np.arange(size)

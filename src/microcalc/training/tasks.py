@@ -99,7 +99,7 @@ class OfClass:
 
     def make(self) -> nn.Module:
         """One of :mod:`microcalc.models.networks`."""
-        module = build(self.recipe.network, self.recipe.outputs)
+        module = build(self.recipe.network, self.recipe.outputs, self.recipe.input)
         if self.recipe.network.frozen_through is not None:
             freeze(module, self.recipe.network.frozen_through)
         return module
@@ -114,9 +114,9 @@ class OfClass:
         return logits, patch_losses(self.recipe.fitting.loss, logits, asked.classes)
 
     def classes(self, module: nn.Module, patches: Tensor) -> Tensor:
-        """All that the network says."""
+        """All that the network says; of one that answers for every window, of the one window of each patch."""
         logits: Tensor = module(patches)
-        return logits
+        return logits.flatten(1)
 
 
 @dataclass(frozen=True)
