@@ -91,7 +91,7 @@ def test_torch_s_threads_are_given_back(classifier_package):
     ("options", "says"),
     [
         ({"runtime": "tensorrt"}, "expected a runtime: auto, onnxruntime, torch, openvino, found 'tensorrt'"),
-        ({"precision": "f16"}, "expected a precision: f32, bf16, found 'f16'"),
+        ({"precision": "f16"}, "expected a precision: f32, bf16, int8, found 'f16'"),
         ({"precision": "bf16"}, "found bf16; leave the precision out, or use the runtime openvino or torch"),
         ({"runtime": "onnxruntime", "device": "cuda"}, "found 'cuda'; use the runtime torch for a GPU"),
         ({"runtime": "openvino", "device": "cuda:0"}, "expected the device auto or cpu, found 'cuda:0'"),
@@ -119,6 +119,12 @@ def test_openvino_does_not_pretend_to_bf16(classifier_package):
         return
     with pytest.raises(UsageError, match="expected a processor that computes in bf16"):
         open_runtime(classifier_package, runtime="openvino", precision="bf16")
+
+
+def test_a_damaged_network_in_8_bits_is_named_and_no_other_read(classifier_card, tmp_path):
+    package = write_package(tmp_path / "package", classifier_card, {"model.int8.onnx": b"abc"})
+    with pytest.raises(ReadError, match=r"can read in model\.int8\.onnx"):
+        open_runtime(package, precision="int8")
 
 
 @pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])

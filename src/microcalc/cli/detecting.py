@@ -45,7 +45,7 @@ def detect(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, or for networks in torch cuda, cuda:1, ...")] = "auto",
     runtime: Annotated[str, typer.Option(help="Of networks: auto, onnxruntime, torch, openvino.")] = "auto",
-    precision: Annotated[str, typer.Option(help="Of networks: f32, bf16.")] = "f32",
+    precision: Annotated[str, typer.Option(help="Of networks: f32, bf16, int8.")] = "f32",
     formats: Annotated[str, typer.Option(help="What to write, of these.")] = "json,csv,html,overlay",
     spacing: Annotated[
         float | None, typer.Option(metavar="MM", help="Pixel pitch, instead of the file's.", show_default=False)

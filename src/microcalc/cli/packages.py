@@ -41,18 +41,30 @@ def export_model(
     package: Annotated[str, typer.Argument(metavar="PACKAGE", help="Folder or zip.", show_default=False)],
     out: Annotated[Path | None, typer.Option(help="Folder for the package.", show_default="the same folder")] = None,
     onnx: Annotated[bool, typer.Option("--onnx", help="As ONNX, the one format there is.")] = True,
+    int8: Annotated[bool, typer.Option("--int8", help="In 8 bits too, beside it; needs --data.")] = False,
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="patches:FOLDER", help="Training patches that ranges are taken from.", show_default=False),
+    ] = None,
 ) -> None:
     """Write model.onnx from weights.safetensors."""
     from microcalc.models import load_package
     from microcalc.models.extras import needs
 
+    if data is not None and not int8:
+        raise UsageError(expected="--data with --int8", found="--data alone", do="add --int8, or leave --data out")
     found = load_package(package)
     if out is None and not found.path.is_dir():
         raise UsageError(expected="--out for a package in a zip", found="none", do="name a folder")
     with needs("train", "torch", "torchvision", "timm", "onnx"):
         from microcalc.models.network_files import export_again
 
-        written = export_again(found, out or found.path)
+        if int8:
+            from microcalc.training.int8 import add_int8
+
+            written = add_int8(found, data, out or found.path)
+        else:
+            written = export_again(found, out or found.path)
     typer.echo(f"{written.path}, SHA-256 {written.sha256}")
 
 

@@ -11,11 +11,11 @@ from torch import nn
 from microcalc.errors import MicrocalcError
 from microcalc.models.card import Card
 from microcalc.models.network_package import ONNX, WEIGHTS
-from microcalc.models.onnx_file import check, export, export_maps
+from microcalc.models.onnx_file import check, check_boxes, export, export_boxes, export_maps
 from microcalc.models.package import Package, write_package
 from microcalc.models.torch_network import load_torch
 from microcalc.output import remove
-from microcalc.recipe import MultiTaskSegmenterRecipe, SegmenterRecipe
+from microcalc.recipe import FasterRcnnRecipe, MultiTaskSegmenterRecipe, SegmenterRecipe
 
 
 def write_network_package(folder: Path, card: Card, module: nn.Module) -> Package:
@@ -58,17 +58,33 @@ def export_again(package: Package, folder: Path) -> Package:
 
 def _as_onnx(card: Card, module: nn.Module) -> bytes:
     """The ONNX file of a network, once it has been found to say what torch says."""
+    others: tuple[int, int] | None
     network, patch, segmentation = card.input.network, card.input.patch, card.input.segmentation
     with tempfile.TemporaryDirectory() as made:
         path = Path(made, ONNX)
+        if card.kind == "faster-rcnn":
+            assert network is not None
+            return _boxes_as_onnx(card, module, network.channels, path)
         if segmentation is None:
             assert network is not None
             assert patch is not None
             export(module, network, patch, path)
+            context = patch.context
+            others = None if context is None else (patch.network_px + context.stride_px, 2 * patch.network_px)
         else:
             recipe = card.load_recipe()
             assert isinstance(recipe, SegmenterRecipe | MultiTaskSegmenterRecipe)  # what maps images
             outputs = ["maps"] * bool(recipe.maps) + ["classes"] * bool(recipe.classes)
             export_maps(module, segmentation, path, outputs)
-        check(path, module, segmentation)
+            others = (5 * segmentation.multiple, 3 * segmentation.multiple)
+        check(path, module, others)
         return path.read_bytes()
+
+
+def _boxes_as_onnx(card: Card, module: nn.Module, channels: int, path: Path) -> bytes:
+    recipe = card.load_recipe()
+    assert isinstance(recipe, FasterRcnnRecipe)
+    seen = channels, recipe.scanning.network_px
+    export_boxes(module, *seen, path)
+    check_boxes(path, module, *seen)
+    return path.read_bytes()

@@ -8,6 +8,7 @@ from microcalc.errors import UsageError
 from microcalc.models.container import refused
 from microcalc.models.package import Package
 from microcalc.recipe import (
+    FasterRcnnRecipe,
     MultiTaskSegmenterRecipe,
     Network,
     PatchClassifierRecipe,
@@ -20,6 +21,10 @@ from microcalc.recipe import (
 WEIGHTS = "weights.safetensors"
 #: The same network for ONNX Runtime and OpenVINO.
 ONNX = "model.onnx"
+#: The same in 8 bits.
+INT8 = "model.int8.onnx"
+#: Lengths of one input or output but the first, which is that of the batch; None: any.
+Port = tuple[int | None, ...]
 
 
 @dataclass(frozen=True)
@@ -31,9 +36,11 @@ class NetworkCard:
     patch: PatchInput
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """Channels, rows and columns of what the network sees."""
-        return self.network.channels, self.patch.network_px, self.patch.network_px
+    def ports(self) -> tuple[Port, Port]:
+        """Shapes of what the network sees and says; of any window of any image where it has a context."""
+        sides = (self.patch.network_px,) * 2 if self.patch.context is None else (None, None)
+        windows = () if self.patch.context is None else (None, None)
+        return (self.network.channels, *sides), (self.recipe.outputs, *windows)
 
 
 def network_card(package: Package) -> NetworkCard:
@@ -86,8 +93,25 @@ def segmenter_card(package: Package) -> SegmenterCard:
     return SegmenterCard(recipe, segmentation)
 
 
-#: Lengths of one input or output but the first, which is that of the batch; None: any.
-Port = tuple[int | None, ...]
+def region_recipe(package: Package) -> FasterRcnnRecipe:
+    """The recipe of a Faster R-CNN.
+
+    Raises:
+        UsageError: the package is of another kind.
+        ReadError: its card and its recipe disagree, or this version does not know the recipe.
+    """
+    card = package.card
+    recipe = card.load_recipe()
+    if not isinstance(recipe, FasterRcnnRecipe):
+        raise UsageError(
+            expected="a model package of the kind faster-rcnn",
+            found=f"{card.name} of the kind {card.kind}",
+            do="name another one",
+            where=package.path,
+        )
+    if (card.input.spacing_mm, card.input.network) != (recipe.spacing_mm, recipe.network.backbone):
+        raise refused(package.path, "a card whose input is that of its recipe", "another pixel pitch or backbone")
+    return recipe
 
 
 def ports(package: Package) -> tuple[Port, ...]:
@@ -97,9 +121,12 @@ def ports(package: Package) -> tuple[Port, ...]:
         UsageError: the package holds no network.
         ReadError: its card does not say enough of it.
     """
+    if package.card.kind == "faster-rcnn":
+        of_windows = region_recipe(package)
+        side = of_windows.scanning.network_px
+        return (of_windows.network.backbone.channels, side, side), (of_windows.network.detections, 5)
     if package.card.input.segmentation is None:
-        of_patches = network_card(package)
-        return of_patches.shape, (of_patches.recipe.outputs,)
+        return network_card(package).ports
     of_images = segmenter_card(package)
     maps, classes = len(of_images.recipe.maps), len(of_images.recipe.classes)
     outputs: list[Port] = [(maps, None, None)] * bool(maps) + [(classes,)] * bool(classes)

@@ -16,6 +16,7 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torchvision.ops import box_iou
 
 from microcalc.errors import MicrocalcError
 from microcalc.recipe import Network, PatchInput, SegmentationInput
@@ -23,6 +24,10 @@ from microcalc.recipe import Network, PatchInput, SegmentationInput
 #: Between torch and ONNX Runtime: of any output, or, where the largest is above 1 in size, as a share of that one, for
 #: rounding grows with the values that an output is the sum of.
 TOLERANCE = 1e-4
+#: Share of boxes that rounding may decide about.
+ODD_BOXES = 0.02
+#: Intersection over union from which two boxes are one.
+_SAME_BOX = 0.5
 #: Version of the operators: every ONNX Runtime since 1.14 (2023) has them.
 OPSET = 18
 
@@ -30,10 +35,15 @@ OPSET = 18
 def export(module: nn.Module, network: Network, patch: PatchInput, path: Path) -> None:
     """Write a network as one ONNX file: ``patches`` (n, channels, network_px, network_px) -> ``logits`` (n, outputs).
 
-    The network itself is left as it is, wherever it is.
+    One with a context sees patches of any sides and says (n, outputs, rows, columns). The network itself is left as it
+    is, wherever it is.
     """
     example = torch.zeros(2, network.channels, patch.network_px, patch.network_px)
-    _write(_exportable(module, example), example, path, {"patches": {0: "n"}, "logits": {0: "n"}})
+    if patch.context is None:
+        _write(_exportable(module, example), example, path, {"patches": {0: "n"}, "logits": {0: "n"}})
+    else:
+        axes = {"patches": {0: "n", 2: "h", 3: "w"}, "logits": {0: "n", 2: "rows", 3: "columns"}}
+        _write(_at_rest(module), example, path, axes)
 
 
 def export_maps(module: nn.Module, spec: SegmentationInput, path: Path, outputs: Sequence[str]) -> None:
@@ -51,6 +61,14 @@ def export_maps(module: nn.Module, spec: SegmentationInput, path: Path, outputs:
     lengths = {0: "n", 2: "h", 3: "w"}
     axes = {"images": lengths} | {name: lengths if name == "maps" else {0: "n"} for name in outputs}
     _write(_at_rest(module), example, path, axes)
+
+
+def export_boxes(module: nn.Module, channels: int, side_px: int, path: Path) -> None:
+    """Write a Faster R-CNN as one ONNX file: ``windows`` (1, channels, side_px, side_px) -> ``boxes`` (1, most, 5).
+
+    One window at a time: the exporter takes their number for a constant. The network itself is left as it is.
+    """
+    _write(_at_rest(module), torch.zeros(1, channels, side_px, side_px), path, {"windows": {}, "boxes": {}})
 
 
 def _write(module: nn.Module, example: Tensor, path: Path, axes: dict[str, dict[int, str]]) -> None:
@@ -71,7 +89,7 @@ def _write(module: nn.Module, example: Tensor, path: Path, axes: dict[str, dict[
         )
 
 
-def check(path: Path, module: nn.Module, spec: SegmentationInput | None = None) -> float:
+def check(path: Path, module: nn.Module, sides: tuple[int, int] | None = None) -> float:
     """Largest difference of any output between the file, in ONNX Runtime, and the network in torch.
 
     Where the largest of an output is above 1 in size, the difference is given as a share of it.
@@ -79,15 +97,14 @@ def check(path: Path, module: nn.Module, spec: SegmentationInput | None = None) 
     Args:
         path: of the file.
         module: the network.
-        spec: of a network that maps images, whose sides vary: it is tried on others than it was written with.
+        sides: rows and columns that it is tried on; None: those of the file, where they do not vary.
 
     Raises:
         MicrocalcError: it is above :data:`TOLERANCE`.
     """
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     port = session.get_inputs()[0]
-    sides = port.shape[1:] if spec is None else (spec.channels, 5 * spec.multiple, 3 * spec.multiple)
-    images = np.random.default_rng(0).random((3, *sides), np.float32)
+    images = np.random.default_rng(0).random((3, port.shape[1], *(sides or port.shape[2:])), np.float32)
     with torch.inference_mode():
         answer = _at_rest(module)(torch.from_numpy(images))
     wanted = [one.numpy() for one in (answer if isinstance(answer, tuple) else (answer,))]
@@ -104,6 +121,35 @@ def check(path: Path, module: nn.Module, spec: SegmentationInput | None = None) 
             where=path,
         )
     return difference
+
+
+def check_boxes(path: Path, module: nn.Module, channels: int, side_px: int) -> float:
+    """Share of boxes on a window of noise that only one of the two, the file and the network in torch, finds.
+
+    A box is found by the other too if that one has a box over more than half of both, and a score within
+    :data:`TOLERANCE`: of two overlapping boxes that are about as good, rounding decides which one is kept. Which
+    proposal is the last that is looked at it decides too, hence :data:`ODD_BOXES`.
+
+    Raises:
+        MicrocalcError: it is above :data:`ODD_BOXES`.
+    """
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    window = np.random.default_rng(0).standard_normal((1, channels, side_px, side_px), np.float32)
+    with torch.inference_mode():
+        wanted = _at_rest(module)(torch.from_numpy(window))[0]
+    found = torch.from_numpy(session.run(None, {session.get_inputs()[0].name: window})[0][0])
+    ours, theirs = (boxes[boxes[:, 4] > 0] for boxes in (found, wanted))
+    scores_agree = (ours[:, None, 4] - theirs[:, 4]).abs() <= TOLERANCE
+    same = scores_agree & (box_iou(ours[:, :4], theirs[:, :4]) > _SAME_BOX)
+    share = float(torch.cat([~same.any(1), ~same.any(0)]).float().mean())
+    if not share <= ODD_BOXES:  # nor NaN: there have to be boxes
+        raise MicrocalcError(
+            expected=f"boxes of the ONNX file that torch finds too, but for {ODD_BOXES:.0%}",
+            found=f"{share:.1%} that only one of them finds",
+            do="keep to the runtime torch for this network, and report this",
+            where=path,
+        )
+    return share
 
 
 def _at_rest(module: nn.Module) -> nn.Module:

@@ -1,7 +1,8 @@
 """What computes a network: ONNX Runtime, torch or OpenVINO behind one call.
 
-All three compute in 32 bits unless bf16 is asked for: OpenVINO would otherwise take bf16 wherever a processor has it,
-and scores would depend on the machine. Threads do not spin while they wait: the processors are shared.
+All three compute in 32 bits unless another precision is asked for: OpenVINO would otherwise take bf16 wherever a
+processor has it, and scores would depend on the machine. Threads do not spin while they wait: the processors are
+shared.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from numpy.typing import NDArray
 from microcalc.errors import UsageError, check_known
 from microcalc.models.container import refused
 from microcalc.models.extras import needs
-from microcalc.models.network_package import ONNX, ports
+from microcalc.models.network_package import INT8, ONNX, ports
 from microcalc.models.package import Package
 
 RuntimeName = Literal["auto", "onnxruntime", "torch", "openvino"]
-Precision = Literal["f32", "bf16"]
+Precision = Literal["f32", "bf16", "int8"]
 Batch = NDArray[np.float32]
 
 
@@ -58,7 +59,7 @@ class Runtime(Protocol):
 
         Returns:
             Logits: of patches (n, outputs); of tiles maps (n, maps, rows, columns), and where it names classes
-            (n, classes).
+            (n, classes). Of a Faster R-CNN's windows no logits, but boxes and scores (n, detections, 5).
         """
 
 
@@ -73,10 +74,11 @@ def open_runtime(
     """Load the network of a package.
 
     Args:
-        package: of a kind that has one: ``patch-classifier``, ``segmenter``, ``multi-task-segmenter``.
+        package: of a kind that has one: ``patch-classifier``, ``faster-rcnn``, ``segmenter``, ``multi-task-segmenter``.
         runtime: auto is ONNX Runtime, which the base install has, or torch where a GPU is asked for by name or the
             package holds weights alone.
-        precision: bf16 is faster on processors and GPUs that have it; scores then differ in the third digit.
+        precision: bf16 is faster on processors and GPUs that have it; scores then differ in the third digit. int8 is
+            faster on any processor; the package has to hold such a network, which scores differently.
         device: auto, cpu, or for torch cuda, cuda:0, ...; auto is a GPU only where torch is asked for.
         threads: of a processor; None: as many as OpenCV uses here, which is all, and one in each process of a pool.
 
@@ -88,7 +90,8 @@ def open_runtime(
     check_known("precision", precision, get_args(Precision))
     threads = threads or max(1, cv2.getNumThreads())
     if runtime == "auto":
-        runtime = "torch" if device.startswith("cuda") or ONNX not in package.card.files else "onnxruntime"
+        weights_alone = precision != "int8" and ONNX not in package.card.files
+        runtime = "torch" if device.startswith("cuda") or weights_alone else "onnxruntime"
     if runtime == "torch":
         with needs("train", "torch", "torchvision", "timm"):
             from microcalc.models.torch_network import open_torch
@@ -102,25 +105,28 @@ class OnnxRuntime:
     """A network in ONNX Runtime, on the processor."""
 
     name = "onnxruntime"
-    precision: Precision = "f32"
     device = "cpu"
 
     def __init__(self, package: Package, precision: Precision, threads: int) -> None:
         import onnxruntime
         from onnxruntime.capi import onnxruntime_pybind11_state as faults
 
-        if precision != "f32":
+        if precision == "bf16":
             raise UsageError(
-                expected="f32, all that ONNX Runtime computes in on a processor",
+                expected="f32 or int8, all that ONNX Runtime computes in on a processor",
                 found=precision,
                 do="leave the precision out, or use the runtime openvino or torch",
             )
+        self.precision = precision
+        file = _file(package, precision)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3  # errors, which are raised too
         try:
-            self._session = onnxruntime.InferenceSession(_content(package), options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(
+                package.read(file), options, providers=["CPUExecutionProvider"]
+            )
         except (
             faults.Fail,
             faults.InvalidArgument,
@@ -129,9 +135,9 @@ class OnnxRuntime:
             faults.NotImplemented,
             faults.RuntimeException,
         ) as error:
-            raise refused(package.path, f"a network that ONNX Runtime can read in {ONNX}", str(error)) from error
+            raise refused(package.path, f"a network that ONNX Runtime can read in {file}", str(error)) from error
         found = self._session.get_inputs() + self._session.get_outputs()
-        _check_shapes(package, [port.shape for port in found])
+        _check_shapes(package, file, [port.shape for port in found])
         self._input = found[0].name
 
     def __call__(self, batch: Batch) -> tuple[Batch, ...]:
@@ -155,36 +161,40 @@ class OpenVino:
                 expected="a processor that computes in bf16", found="one that does not", do="leave the precision out"
             )
         settings = {
-            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",  # of what is not in 8 bits
             "PERFORMANCE_HINT": "LATENCY",  # one batch at a time, all threads on it
             "INFERENCE_NUM_THREADS": threads,
         }
-        content = _content(package)
+        file = _file(package, precision)
+        content = package.read(file)
         try:
             model = core.read_model(content)
             self._compiled = core.compile_model(model, "CPU", settings)
         except RuntimeError as error:
-            raise refused(package.path, f"a network that OpenVINO can read in {ONNX}", str(error)) from error
+            raise refused(package.path, f"a network that OpenVINO can read in {file}", str(error)) from error
         found = [*model.inputs, *model.outputs]
-        _check_shapes(package, [[length.to_string() for length in port.partial_shape] for port in found])
+        _check_shapes(package, file, [[length.to_string() for length in port.partial_shape] for port in found])
 
     def __call__(self, batch: Batch) -> tuple[Batch, ...]:
         """See :class:`Runtime`."""
         return tuple(output.copy() for output in self._compiled(batch).to_tuple())  # the next call writes there too
 
 
-def _content(package: Package) -> bytes:
-    if ONNX not in package.card.files:
+def _file(package: Package, precision: Precision) -> str:
+    """The package's file of the network in a precision."""
+    name, how = (INT8, "--int8") if precision == "int8" else (ONNX, "--onnx")
+    if name not in package.card.files:
         raise UsageError(
-            expected=f"{ONNX} in the package {package.card.name}",
+            expected=f"{name} in the package {package.card.name}",
             found=", ".join(package.card.files),
-            do="make it with: microcalc models export --onnx, or use the runtime torch",
+            do=f"make it with: microcalc models export {how}, or "
+            + ("leave the precision out" if precision == "int8" else "use the runtime torch"),
             where=package.path,
         )
-    return package.read(ONNX)
+    return name
 
 
-def _check_shapes(package: Package, found: list[list[Any]]) -> None:
+def _check_shapes(package: Package, file: str, found: list[list[Any]]) -> None:
     """Make sure that the network is the card's: its input, its outputs, and all lengths but the first.
 
     Where the card's may be any, so must the network's.
@@ -195,7 +205,7 @@ def _check_shapes(package: Package, found: list[list[Any]]) -> None:
         for shape, port in zip(found, wanted, strict=True)
         for there, length in zip(shape[1:], port, strict=True)
     ):
-        raise refused(package.path, f"a network {_in_words(wanted)} in {ONNX}", _in_words([s[1:] for s in found]))
+        raise refused(package.path, f"a network {_in_words(wanted)} in {file}", _in_words([s[1:] for s in found]))
 
 
 def _in_words(shapes: Sequence[Sequence[Any]]) -> str:

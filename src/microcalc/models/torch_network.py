@@ -81,6 +81,12 @@ class TorchRuntime:
 
 def open_torch(package: Package, precision: Precision, device: str, threads: int) -> TorchRuntime:
     """The network of a package in torch; arguments and errors as :func:`~microcalc.models.runtime.open_runtime`'s."""
+    if precision == "int8":
+        raise UsageError(
+            expected="f32 or bf16, which torch computes a package in",
+            found=precision,
+            do="use the runtime onnxruntime or openvino",
+        )
     where = torch_device(device)
     return TorchRuntime(load_torch(package), precision, where, threads)
 
