@@ -251,6 +251,16 @@ class TestCentred:
         assert fitted.scores == pytest.approx((0, 0.2, 1))
         assert fitted.probabilities == pytest.approx((0, 0.25, 1))
 
+    def test_the_highest_score_there_is_stands_for_no_more_than_its_cases(self):
+        """As where every image's best mark scores 1: of the upper step's four cases one is positive, two of them at 1.
+
+        Its middle is at (0.6 + 0.8 + 1 + 1) / 4 = 0.85; that of the lower one, which has a case at 0, at 0.1.
+        """
+        fitted = Isotonic.fit([0, 0, 1, 0, 0, 0], [0.0, 0.2, 0.6, 0.8, 1.0, 1.0], centred=True)
+        assert fitted.scores == pytest.approx((0, 0.1, 0.85, 1))
+        assert fitted.probabilities == pytest.approx((0, 0, 0.25, 0.25))
+        assert fitted([1.0])[0] == pytest.approx(0.25, abs=1e-5)
+
     def test_scores_on_a_step_stay_apart(self):
         rng = np.random.default_rng(0)
         scores = rng.random(2000)

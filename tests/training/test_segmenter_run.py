@@ -3,64 +3,18 @@
 import json
 import shutil
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 import microcalc
-from microcalc.datasets import Record, Table
 from microcalc.errors import UsageError
 from microcalc.models import load_package
 from microcalc.recipe import load_recipe
-from microcalc.training import run, segmenter_run
+from microcalc.training import assessment, run
 from microcalc.training.job import Compute
 from microcalc.training.run import train
-from microcalc.training.scan import Scan
-from microcalc.truth import ImageTruth, TrueCalcification
 
 NAME = "microcalc-default"
-SHAPE = 320, 240
-LESIONS = [(60, 150), (75, 160), (90, 140), (70, 175)]
-#: Patient -> side of the split, and whether calcium is there; of the last, the file is damaged.
-PATIENTS = {
-    "a": ("validation", True),
-    "b": ("validation", False),
-    "c": ("test", True),
-    "d": ("test", False),
-    "e": ("test", True),
-}
-
-
-def draw(path, lesions, seed):
-    """Half a disc of even noise at the left edge, and bright specks of 3 x 3 pixels on it."""
-    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
-    breast = (x / (0.8 * SHAPE[1])) ** 2 + ((y - SHAPE[0] / 2) / (0.45 * SHAPE[0])) ** 2 < 1
-    grey = np.where(breast, 0.45 + 0.02 * np.random.default_rng(seed).standard_normal(SHAPE), 0)
-    for column, row in lesions:
-        grey[row - 1 : row + 2, column - 1 : column + 2] += 0.3
-    Image.fromarray(np.rint(grey.clip(0, 1) * 65535).astype(np.uint16)).save(path)
-
-
-@pytest.fixture(scope="module")
-def table(tmp_path_factory):
-    folder, records = tmp_path_factory.mktemp("images"), []
-    for seed, (patient, (split, calcium)) in enumerate(PATIENTS.items()):
-        path, lesions = folder / f"{patient}.png", LESIONS if calcium else []
-        draw(path, lesions, seed)
-        truth = ImageTruth(
-            path=path.name,
-            patient=patient,
-            split=split,
-            normal=not calcium,
-            rows=SHAPE[0],
-            columns=SHAPE[1],
-            spacing_mm=(0.1, 0.1),
-            calcifications=tuple(TrueCalcification(x=x, y=y, diameter_mm=0.3) for x, y in lesions),
-        )
-        records.append(Record(path, truth))
-    (folder / "e.png").write_bytes(b"no picture")
-    return Table(records)
 
 
 @pytest.fixture(scope="module")
@@ -71,10 +25,10 @@ def recipe():
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _data(table):
+def _data(speckled):
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run, "open_data", lambda spec, make_executor: table)
+        patch.setattr(run, "open_data", lambda spec, make_executor: speckled)
         patch.setattr("microcalc.synthesis.bank.POOL_DRAWS", 1)  # casting calcifications is slow
         yield
 
@@ -87,7 +41,7 @@ def done(recipe, tmp_path_factory):
     return out, told
 
 
-def test_the_package_says_what_it_is(done):
+def test_the_package_says_what_it_is(done, speckled):
     card = load_package(done[0] / "package").card
     assert (card.name, card.kind, card.version, card.malignancy) == (NAME, "segmenter", "smoke", None)
     assert card.limitations.startswith("Made by a smoke run")
@@ -101,7 +55,7 @@ def test_the_package_says_what_it_is(done):
     by_split = {split: [row for row in card.metrics if row.split == split] for split in ("validation", "test")}
     assert all("chosen on these very images" in row.remark for row in by_split["validation"])
     assert all("without 1 of 3 images" in row.remark for row in by_split["test"])
-    assert {row.n for row in card.metrics} == {len(LESIONS)}
+    assert {row.n for row in card.metrics} == {len(speckled[0].truth.calcifications)}
     assert {"weights.safetensors", "model.onnx"} <= set(card.files)
 
 
@@ -118,8 +72,8 @@ def test_every_step_is_told_of_in_one_count(done):
     assert {path.name for path in (out / "figures").iterdir()} == figures
 
 
-def test_it_detects(done, table):
-    report = microcalc.detect(table[0].path, detector=str(done[0] / "package"), spacing_mm=0.1)
+def test_it_detects(done, speckled):
+    report = microcalc.detect(speckled[0].path, detector=str(done[0] / "package"), spacing_mm=0.1)
     assert report.detector.name == NAME
     marks = report.images[0].calcifications
     assert marks
@@ -127,7 +81,7 @@ def test_it_detects(done, table):
 
 
 def test_stopped_within_the_fit_it_goes_on_to_the_same_package(done, recipe, tmp_path, monkeypatch):
-    monkeypatch.setattr(segmenter_run, "_drawings", lambda *_: ())
+    monkeypatch.setattr(assessment, "_drawings", lambda *_: ())
     # No run renders a bank anew that lies there, resumed or not.
     shutil.copytree(done[0] / "work" / "bank", tmp_path / "work" / "bank")
     told = []
@@ -159,10 +113,3 @@ def test_what_could_only_fail_at_the_end_is_refused_at_once(recipe, tmp_path):
     refused("one device", compute=Compute(gpus=2))
     refused("no-such-detector", recipe.with_changes({"smoke": {"beside": ["no-such-detector"]}}))
     assert not (tmp_path / "work").exists()
-
-
-@pytest.mark.parametrize(("labels", "found"), [([], "no hit among no mark"), ([True], "1 hit among 1 mark")])
-def test_scores_of_one_kind_cannot_be_calibrated(labels, found):
-    seen = Scan((), np.array(labels, bool), np.full(len(labels), 0.5), 0)
-    with pytest.raises(UsageError, match=f"{found}; give more steps"):
-        segmenter_run.reading_of(None, seen)

@@ -99,6 +99,15 @@ def test_a_wish_that_cannot_be_met_asks_for_the_highest_score():
     assert choose_points(images, {"strict": 0.5}, "toys").operating_points[0].threshold == 1.0
 
 
+def test_what_the_highest_score_gives_is_told_where_it_is_false_too():
+    """Two false marks of score 1 on one of two normal images: no threshold that can be set gives fewer than 1."""
+    images = [image("a", [1.0, 1.0]), image("b", [0.3]), image("c", [], best=[1.0, 0.8])]
+    (strict,) = choose_points(images, {"strict": 0.5}, "toys").operating_points
+    assert strict.threshold == 1.0
+    assert strict.false_positives.startswith("1 false marks per image on 2 normal")
+    assert strict.false_positives.endswith("50% of 2 calcifications found there; 0.5 or fewer were asked for")
+
+
 def test_points_need_normal_images():
     with pytest.raises(UsageError, match="normal"):
         choose_points([image("a", [], best=[0.8])], {"one": 1}, "toys")

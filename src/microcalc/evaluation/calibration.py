@@ -52,7 +52,8 @@ class Isotonic(Record):
         """Fit to ``labels`` (n,), bool or 0 and 1, and ``scores`` (n,) in 0..1; equal scores are pooled first.
 
         Centred, the function rises from the mean score of one step to that of the next, from 0 at 0 and to 1 at 1,
-        instead of keeping level along each: thousands of cases share a step, and a level step all but ties them.
+        instead of keeping level along each: thousands of cases share a step, and a level step all but ties them. Where
+        cases have the score 0 or 1 itself, it has their step's value there.
 
         Raises:
             UsageError: a score outside 0..1 or NaN, shapes differ, or all cases are of one class.
@@ -66,17 +67,18 @@ class Isotonic(Record):
         if centred:
             starts = fitted.blocks[:-1]
             middles = np.add.reduceat(distinct * counts, starts) / np.add.reduceat(counts, starts)
-            return cls._through(middles, fitted.x[starts])
+            low, high = (fitted.x[0] if distinct[0] == 0 else 0.0), (fitted.x[-1] if distinct[-1] == 1 else 1.0)
+            return cls._through(middles, fitted.x[starts], (low, high))
         ends = np.unique(np.concatenate([fitted.blocks[:-1], fitted.blocks[1:] - 1]))
         return cls(scores=tuple(distinct[ends].tolist()), probabilities=tuple(fitted.x[ends].tolist()))
 
     @classmethod
-    def _through(cls, scores: Array, probabilities: Array) -> Self:
-        """Knots at ``scores``, which rise, and at 0 and 1 where none are."""
-        before, after = scores[0] > 0, scores[-1] < 1
+    def _through(cls, scores: Array, probabilities: Array, ends: tuple[float, float]) -> Self:
+        """Knots at ``scores``, which rise, and at 0 and 1 where none are, of the probabilities ``ends``."""
+        before, after = int(scores[0] > 0), int(scores[-1] < 1)
         return cls(
-            scores=(*[0.0] * int(before), *scores.tolist(), *[1.0] * int(after)),
-            probabilities=(*[0.0] * int(before), *probabilities.tolist(), *[1.0] * int(after)),
+            scores=(*[0.0] * before, *scores.tolist(), *[1.0] * after),
+            probabilities=(*[float(ends[0])] * before, *probabilities.tolist(), *[float(ends[1])] * after),
         )
 
     def __call__(self, scores: ArrayLike) -> Array:

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from microcalc.findings import Record
-from microcalc.recipe.base import Count, Name, Positive, RecipeBase, Share
-from microcalc.recipe.cascade import CalibrationMethod
+from microcalc.recipe.base import Count, Positive, Share
+from microcalc.recipe.detector import DetectorRecipe
 from microcalc.recipe.fitting import Augmentation, Optimiser, Probability
 from microcalc.recipe.segmentation import SegmentationInput
 
@@ -79,7 +79,7 @@ class Company(Record):
     weight: Annotated[float, Field(ge=0.0)] = Field(description="0: neighbours count nothing.")
 
 
-class SegmenterRecipe(RecipeBase):
+class SegmenterRecipe(DetectorRecipe):
     """A bank, a network, and how it is fitted and read."""
 
     kind: Literal["segmenter"]
@@ -90,14 +90,6 @@ class SegmenterRecipe(RecipeBase):
     network: SpeckNetwork
     fitting: MapFitting
     company: Company
-    calibration: CalibrationMethod
-    operating_points: dict[Name, Positive] = Field(
-        min_length=1, description="Name -> false marks per normal image wished for, on validation."
-    )
-    default_operating_point: Name
-    beside: tuple[Name, ...] = Field(
-        default=(), max_length=5, description="Detectors that are measured beside it on the test part, in pairs."
-    )
 
     @property
     def maps(self) -> tuple[str, ...]:
@@ -111,10 +103,6 @@ class SegmenterRecipe(RecipeBase):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.default_operating_point not in self.operating_points:
-            raise ValueError(f"the default operating point {self.default_operating_point!r} is not among them")
-        if len({self.name, *self.beside}) <= len(self.beside):
-            raise ValueError("beside names other detectors than this one, each once")
         if (self.input.channels, self.input.normalisation) != (1, "local"):
             raise ValueError("input has one channel and the normalisation local: so windows are made ready")
         if self.input.multiple != self.network.multiple:

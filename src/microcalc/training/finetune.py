@@ -27,6 +27,7 @@ from microcalc.output import remove, replacing
 from microcalc.output.words import count
 from microcalc.provenance import write_run_record
 from microcalc.recipe import SegmenterRecipe
+from microcalc.training.assessment import reading_of
 from microcalc.training.finetune_parts import Parts, divide, with_synthetic
 from microcalc.training.finetune_steps import FinetuneSteps, Views
 from microcalc.training.finetune_verdict import Account, Verdict
@@ -37,7 +38,6 @@ from microcalc.training.overrides import overridden
 from microcalc.training.part_figures import froc_drawing
 from microcalc.training.scan import Scan, accounts
 from microcalc.training.segmenter_card import Fitted, make_card
-from microcalc.training.segmenter_run import reading_of
 from microcalc.training.stages import choose_points
 from microcalc.training.steps import OnStep
 from microcalc.training.tables import write_tables

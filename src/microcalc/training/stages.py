@@ -146,7 +146,7 @@ class Marking:
 def choose_points(validation: Sequence[ImageScores], wishes: Mapping[str, float], data: str) -> Marking:
     """Thresholds with at most the false positives wished for on normal validation images, and the score floor.
 
-    A wish that no score meets gets the threshold 1, which hardly any mark reaches.
+    A wish that no score meets gets the threshold 1, whatever that gives: its description says so.
 
     Args:
         validation: images as scored by the calibrated detector.
@@ -159,10 +159,13 @@ def choose_points(validation: Sequence[ImageScores], wishes: Mapping[str, float]
     curve = froc(validation)
 
     def at(rate: float) -> tuple[float, str]:
-        last = int(np.searchsorted(curve.false_positives, rate, side="right")) - 1
-        return min(1.0, float(curve.thresholds[last])), (
+        wished = curve.thresholds[np.searchsorted(curve.false_positives, rate, side="right") - 1]
+        threshold = min(1.0, float(wished))  # above every score it is infinite
+        last = np.count_nonzero(curve.thresholds >= threshold) - 1
+        too_many = f"; {rate:g} or fewer were asked for" if curve.false_positives[last] > rate else ""
+        return threshold, (
             f"{curve.false_positives[last]:.2g} false marks per image on {curve.normal_images} normal validation "
-            f"images of {data}, {curve.sensitivity[last]:.0%} of {curve.lesions} calcifications found there"
+            f"images of {data}, {curve.sensitivity[last]:.0%} of {curve.lesions} calcifications found there{too_many}"
         )
 
     points = tuple(OperatingPoint(name, *at(rate)) for name, rate in wishes.items())
