@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -55,6 +56,10 @@ class Detector:
     package_sha256: str | None = None
     #: Where it can run, the preferred one first.
     devices: tuple[str, ...] = ("cpu",)
+    #: What its network is computed by and in, as a report says it: "onnxruntime, f32"; None: it has no network.
+    computed: str | None = None
+    #: What its findings on every image warn of; None: nothing.
+    doubt: str | None = None
 
     def device(self, wanted: str = "auto") -> str:
         """The device to run on.
@@ -146,7 +151,9 @@ class Detector:
         return Detection(mammogram, breast, findings)
 
     def _doubts(self, view: WorkingView) -> Iterator[str]:
-        """What the pixel pitch lets expect of the marks."""
+        """What the detector itself, and the pixel pitch, let expect of the marks."""
+        if self.doubt is not None:
+            yield self.doubt
         if self.working_spacing_mm is not None and max(view.spacing_mm) >= COARSE * self.working_spacing_mm:
             doubt = f"pixels of {max(view.spacing_mm):g} mm are too coarse: small calcifications cannot be seen"
             yield doubt
@@ -167,7 +174,7 @@ class Detector:
             Calcification(
                 x=round(x, 2),
                 y=round(y, 2),
-                diameter_mm=round(diameter, 3),
+                diameter_mm=None if math.isnan(diameter) else round(diameter, 3),
                 score=round(score, SCORE_DECIMALS),
                 malignancy=malignancy,
                 polygon=polygon,

@@ -25,10 +25,19 @@ SCHEMA = "microcalc.package/1"
 CARD = "card.yaml"
 
 #: What a package may hold. Nothing that runs code when it is read: no pickle, whatever it is called.
-FILE_TYPES = ("safetensors", "onnx", "json", "csv", "svg", "png")
+FILE_TYPES = ("safetensors", "onnx", "zip", "json", "csv", "svg", "png")
 
 FileName = Annotated[str, Field(pattern=rf"^[A-Za-z0-9_][A-Za-z0-9_.-]*\.({'|'.join(FILE_TYPES)})$", max_length=100)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Member(Record):
+    """A package within the package."""
+
+    file: FileName
+    name: Name
+    version: Text
+    sha256: Sha256 = Field(description="Of its own card, which stands for the whole of it.")
 
 
 class Input(Record):
@@ -40,6 +49,9 @@ class Input(Record):
     network: Network | None = Field(default=None, description="That sees them; null where there is none.")
     segmentation: SegmentationInput | None = Field(
         default=None, description="How whole images are fed to a network that maps them; null where none does."
+    )
+    classifiers: tuple[Member, ...] = Field(
+        default=(), description="Of a patch map, in the order of its recipe: whose probabilities it lays over images."
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from microcalc.errors import ReadError
@@ -56,6 +57,8 @@ class Zip:
     """The files in a zip, or those in the folder that was zipped."""
 
     path: Path
+    #: Of a zip that lies within another package, which ``path`` then names as if that were a folder; None: at ``path``.
+    content: bytes | None = field(default=None, repr=False)
 
     def sizes(self) -> dict[str, int]:
         """Name -> bytes, unpacked, of everything in the zip.
@@ -63,9 +66,9 @@ class Zip:
         Raises:
             ReadError: it cannot be read, has a name twice, is encrypted or packed in a rare way, or is too large.
         """
-        with _reading(self.path), zipfile.ZipFile(self.path) as archive:
+        with _reading(self.path), self._open() as archive:
             found = _entries(archive)
-            own_size = self.path.stat().st_size
+            own_size = self.path.stat().st_size if self.content is None else len(self.content)
         sizes = {name: info.file_size for name, info in found}
         if len(sizes) < len(found):
             raise refused(self.path, "a zip with every name once", "a name twice")
@@ -79,8 +82,11 @@ class Zip:
         Raises:
             ReadError: it cannot be read.
         """
-        with _reading(self.path), zipfile.ZipFile(self.path) as archive:
+        with _reading(self.path), self._open() as archive:
             return archive.read(dict(_entries(archive))[name])
+
+    def _open(self) -> zipfile.ZipFile:
+        return zipfile.ZipFile(self.path if self.content is None else io.BytesIO(self.content))
 
 
 Container = Folder | Zip

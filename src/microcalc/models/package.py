@@ -6,7 +6,9 @@ Loading runs no code of the package: arrays are safetensors, and networks are ON
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -62,6 +64,23 @@ class Package:
             )
         return content
 
+    def inner(self, name: str) -> Package:
+        """The package that lies as a zip in this one, checked as any other; its path is that of a file in a folder.
+
+        Raises:
+            UsageError: the card lists no such file.
+            ReadError: something about it is not as it should be.
+        """
+        return _opened(Zip(self.path / name, self.read(name)))
+
+    def zipped(self) -> bytes:
+        """The package as a zip, the same each time, such as one to lie in another package."""
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
+            for name in (CARD, *self.card.files):
+                archive.writestr(zipfile.ZipInfo(name), self.container.read(name))
+        return content.getvalue()
+
     def keep_from(self, *folders: Path) -> None:
         """Make sure that a run which leaves this package as it is writes into other folders.
 
@@ -109,8 +128,12 @@ def load_package(name_or_path: str | PathLike[str]) -> Package:
         raise UsageError(
             expected=f"{names} a folder with {CARD}, or a zip of one", found=repr(str(name_or_path)), do="check it"
         )
-    container = Folder(path) if path.is_dir() else Zip(path)
-    sizes = container.sizes()
+    return _opened(Folder(path) if path.is_dir() else Zip(path))
+
+
+def _opened(container: Container) -> Package:
+    """The package in a folder or a zip, once everything about it has been checked."""
+    path, sizes = container.path, container.sizes()
     if CARD not in sizes:
         raise refused(path, f"{CARD} in a model package", ", ".join(sorted(sizes)) or "nothing")
     if sizes[CARD] > _MAX_CARD_BYTES:
