@@ -8,6 +8,7 @@ from pathlib import Path
 from microcalc.benchmark.patch_records import PatchBenchmark
 from microcalc.benchmark.records import Benchmark
 from microcalc.comparison.records import Evaluation
+from microcalc.explain.heatmap_records import Heatmap
 from microcalc.explain.records import Explanation
 from microcalc.findings import Record, Report
 from microcalc.inspection import Inspection
@@ -29,6 +30,7 @@ RECORDS: dict[str, type[Record]] = {
     "patch-report.schema.json": ClassifierReport,
     "sweep.schema.json": Sweep,
     "explanation.schema.json": Explanation,
+    "heatmap.schema.json": Heatmap,
 }
 
 

@@ -98,7 +98,7 @@ def test_without_a_model_the_error_says_how_to_get_one(breast):
 
 def test_a_package_of_another_kind_is_refused(breast):
     with pytest.raises(
-        UsageError, match=r"of the kind patch-classifier: none comes .* found cortina2022-cascade, of the kind cascade"
+        UsageError, match=r"patch-classifier: none comes .* of the kind cascade, which judges whole mammograms; train"
     ):
         explain(breast, (84, 206), model="cortina2022-cascade")
 

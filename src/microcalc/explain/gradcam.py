@@ -20,6 +20,7 @@ from torch.nn.functional import interpolate
 
 from microcalc.errors import UsageError, check_known
 from microcalc.explain.records import Method
+from microcalc.recipe import PatchInput
 
 
 def gradcam(
@@ -55,6 +56,19 @@ def gradcam(
     peaks = maps.amax(dim=(1, 2), keepdim=True)
     scaled: NDArray[np.float32] = (maps / peaks.where(peaks != 0, 1)).cpu().numpy()
     return scaled
+
+
+def on_patch(seen: NDArray[np.float32], patch: PatchInput) -> NDArray[np.float32]:
+    """A map of what the network sees, (network_px, network_px) -> one of the patch, as large.
+
+    Of a network with a context it is one of the patch as cut, (cut_px, cut_px), and of the window alone: features
+    around it have no part in the answer, and are 0.
+    """
+    if patch.context is None:
+        return seen
+    inside = slice(patch.context.margin_px, -patch.context.margin_px)
+    window = seen[inside, inside]
+    return np.pad(window / (window.max() or 1), (patch.cut_px - patch.size_px) // 2)
 
 
 def _mean_gradients(features: Tensor, gradients: Tensor) -> Tensor:

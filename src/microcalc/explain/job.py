@@ -20,6 +20,7 @@ from microcalc.explain.peak import peak
 from microcalc.explain.records import Evidence, Explanation, ImageFacts, Map, Method, Model, PatchPlace, Role
 from microcalc.explain.spot import Point, Spot, find_spot
 from microcalc.findings import RunInfo
+from microcalc.mammogram import Mammogram
 from microcalc.models import PACKAGES, Package, load_package
 from microcalc.models.extras import needs
 from microcalc.models.network_package import NetworkCard, network_card
@@ -39,7 +40,7 @@ class Explained:
 
     explanation: Explanation
     spot: Spot
-    #: (network_px, network_px) in 0..1 each, of the likeliest class of the question, and of the others.
+    #: (side, side) in 0..1 of the patch each, of the likeliest class of the question, and of the others.
     maps: Maps
 
 
@@ -69,18 +70,18 @@ def explain(
         MicrocalcError: no breast is on the image, or it is smaller than a patch.
     """
     started, begun = time.perf_counter(), datetime.now(UTC)
-    package, card = _package(model)
+    package, card = patch_package(model)
     stated = package.card.input.spacing_mm
     working_mm = None if stated == "native" else stated
-    spot = find_spot(Path(image), at, card.patch.size_px, working_mm, pitch_mm)
+    spot = find_spot(Path(image), at, card.patch.cut_px, working_mm, pitch_mm)
     score, classes = _scored(package, spot)
     opinion = give_opinion(package.card, score, classes, spot.mammogram.spacing_mm, working_mm)
     evidence, maps = _evidence(package, card, spot, classes, method, layer)
     explanation = Explanation(
-        image=_image(spot),
+        image=image_facts(spot.patch.image, spot.mammogram),
         at=at,
         patch=_place(spot, card),
-        model=_model(package, card),
+        model=model_facts(package, card),
         opinion=opinion,
         evidence=evidence,
         doubts=(*spot.mammogram.warnings, *spot.breast.warnings),
@@ -95,8 +96,13 @@ def explain(
     return Explained(explanation, spot, maps)
 
 
-def _package(model: str | PathLike[str] | None) -> tuple[Package, NetworkCard]:
-    """A package that can be explained."""
+def patch_package(model: str | PathLike[str] | None) -> tuple[Package, NetworkCard]:
+    """A package that can be explained; None: the first that comes with microcalc.
+
+    Raises:
+        UsageError: no such package, or one of another kind.
+        ReadError: it cannot be read.
+    """
     ours = [name for name, kind in PACKAGES.items() if kind == KIND]
     expected = f"a model package of the kind {KIND}: {', '.join(ours) or 'none comes with this version'}"
     if model is None and not ours:
@@ -105,7 +111,7 @@ def _package(model: str | PathLike[str] | None) -> tuple[Package, NetworkCard]:
     if package.card.kind != KIND:
         raise UsageError(
             expected=expected,
-            found=f"{package.card.name}, of the kind {package.card.kind}, which has no network to look into",
+            found=f"{package.card.name}, of the kind {package.card.kind}, which judges whole mammograms",
             do=_HOW_TO_GET_ONE,
         )
     return package, network_card(package)
@@ -130,7 +136,7 @@ def _evidence(
 ) -> tuple[Evidence, Maps]:
     """The maps, in numbers and as they are, of the likeliest class of the question and the likeliest other one."""
     with needs("train", "torch", "torchvision", "timm"):
-        from microcalc.explain.gradcam import gradcam
+        from microcalc.explain.gradcam import gradcam, on_patch
         from microcalc.models.networks import cam_layer
         from microcalc.models.torch_network import load_torch
 
@@ -142,7 +148,10 @@ def _evidence(
         "for": max((name for name in names if name in asked), key=classes.__getitem__),
         "against": max((name for name in names if name not in asked), key=classes.__getitem__),
     }
-    maps = {role: gradcam(module, layer, batch, names.index(name), method)[0] for role, name in likeliest.items()}
+    maps = {
+        role: on_patch(gradcam(module, layer, batch, names.index(name), method)[0], card.patch)
+        for role, name in likeliest.items()
+    }
     first, second = (_facts(spot, role, name, maps[role]) for role, name in likeliest.items())
     return Evidence(method=method, layer=layer, maps=(first, second)), maps
 
@@ -157,10 +166,10 @@ def _facts(spot: Spot, role: Role, class_name: str, values: NDArray[np.float32])
     )
 
 
-def _image(spot: Spot) -> ImageFacts:
-    mammogram = spot.mammogram
+def image_facts(name: str, mammogram: Mammogram) -> ImageFacts:
+    """What a record says of an image, which its file is called like."""
     return ImageFacts(
-        name=spot.patch.image,
+        name=name,
         sop_instance_uid=mammogram.sop_instance_uid,
         rows=mammogram.shape[0],
         columns=mammogram.shape[1],
@@ -172,13 +181,14 @@ def _image(spot: Spot) -> ImageFacts:
 def _place(spot: Spot, card: NetworkCard) -> PatchPlace:
     return PatchPlace(
         bbox=spot.patch.box,
-        size_px=card.patch.size_px,
+        size_px=card.patch.cut_px,
         network_px=card.patch.network_px,
         spacing_mm=spot.ground.frame.spacing_mm,
     )
 
 
-def _model(package: Package, card: NetworkCard) -> Model:
+def model_facts(package: Package, card: NetworkCard) -> Model:
+    """What a record says of the package that was asked."""
     target = card.recipe.patches.targets[0]
     return Model(
         name=package.card.name,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 
 from microcalc.explain import wording
 from microcalc.explain.figure import explanation_figure
 from microcalc.explain.job import Explained
-from microcalc.explain.panels import Picture, beside, breast_picture, colour_scale, map_picture, patch_picture, png
+from microcalc.explain.panels import beside, breast_picture, colour_stops, data_uri, map_picture, patch_picture, png
 from microcalc.output import replacing
 from microcalc.output.html import page_style, read_asset, write_html
 from microcalc.output.words import NOT_A_DEVICE
@@ -53,17 +52,13 @@ def write_explanation(explained: Explained, out: Path) -> None:
         probability=wording.probability(explanation),
         method=wording.METHOD_NAMES[explanation.evidence.method],
         scale=wording.SCALE,
-        colours=[f"rgb({', '.join(map(str, colour))})" for colour in colour_scale()[::51].tolist()],
-        breast=_uri(breast),
-        patch=_uri(patch),
-        maps=[_uri(picture) for picture in maps],
+        colours=colour_stops(),
+        breast=data_uri(breast),
+        patch=data_uri(patch),
+        maps=[data_uri(picture) for picture in maps],
         not_a_device=NOT_A_DEVICE,
         style=page_style("microcalc.explain", "explain.css"),
     )
     settings = {"at": explanation.at, "method": explanation.evidence.method}
     facts = explanation.run.model_dump() | explanation.model.model_dump(include={"name", "package_sha256"})
     write_run_record(out / RUN, settings, facts)
-
-
-def _uri(picture: Picture) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png(picture)).decode()}"

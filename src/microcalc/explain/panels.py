@@ -6,6 +6,7 @@ map of the class asked for, and that of the other.
 
 from __future__ import annotations
 
+import base64
 from functools import lru_cache
 
 import cv2
@@ -82,10 +83,20 @@ def colour_scale() -> Picture:
     return np.array([score_colour(value, 0.0) for value in np.linspace(0, 1, 256).tolist()], np.uint8)
 
 
+def colour_stops() -> list[str]:
+    """The same colours as a page's style names them, six of them."""
+    return [f"rgb({', '.join(map(str, colour))})" for colour in colour_scale()[::51].tolist()]
+
+
 def png(picture: Picture) -> bytes:
     """The content of a PNG file."""
     content: bytes = cv2.imencode(".png", picture[:, :, ::-1])[1].tobytes()
     return content
+
+
+def data_uri(picture: Picture) -> str:
+    """A picture as a page holds it."""
+    return f"data:image/png;base64,{base64.b64encode(png(picture)).decode()}"
 
 
 def _patch_crop(spot: Spot) -> Crop:

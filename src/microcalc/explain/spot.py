@@ -67,10 +67,7 @@ def find_spot(path: Path, at: Point, size_px: int, spacing_mm: float | None, pit
         UsageError: the spot is not on the image, or not on the breast.
         MicrocalcError: no breast is on the image, it is smaller than a patch, or ``pitch_mm`` is not plausible.
     """
-    record = Record(path, ImageTruth(path=path.name))
-    mammogram = mend_polarity(record.read())
-    if mammogram.spacing_mm is None and pitch_mm is not None:
-        mammogram = mammogram.with_spacing((pitch_mm, pitch_mm), "user")
+    record, mammogram = read_image(path, pitch_mm)
     rows, columns = mammogram.shape
     if not (-0.5 <= at[0] < columns - 0.5 and -0.5 <= at[1] < rows - 0.5):
         raise _nowhere(f"a spot on the image: x from 0 to {columns - 1}, y from 0 to {rows - 1}", at, path)
@@ -84,6 +81,24 @@ def find_spot(path: Path, at: Point, size_px: int, spacing_mm: float | None, pit
     patch = Patch(path.name, x0, y0, ground.side_px, label="unknown", origin="spot")
     pixels = cut(ground, [patch])[0] / np.float32(WHITE)
     return Spot(at, mammogram, breast, ground, patch, pixels)
+
+
+def read_image(path: Path, pitch_mm: float | None = None) -> tuple[Record, Mammogram]:
+    """An image of which nothing is known, and what is on it, polarity mended.
+
+    Args:
+        path: of the image.
+        pitch_mm: pixel pitch of an image whose file states none.
+
+    Raises:
+        ReadError: the file cannot be read.
+        MicrocalcError: ``pitch_mm`` is not plausible.
+    """
+    record = Record(path, ImageTruth(path=path.name))
+    mammogram = mend_polarity(record.read())
+    if mammogram.spacing_mm is None and pitch_mm is not None:
+        mammogram = mammogram.with_spacing((pitch_mm, pitch_mm), "user")
+    return record, mammogram
 
 
 def _nowhere(expected: str, at: Point, path: Path) -> UsageError:
