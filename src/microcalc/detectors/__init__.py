@@ -49,6 +49,18 @@ def _segmenter(package: Package, computation: Computation) -> Detector:
     return segmenter_detector(package, computation)
 
 
+def _patch_map(package: Package, computation: Computation) -> Detector:
+    from microcalc.detectors.patch_map import patch_map_detector
+
+    return patch_map_detector(package, computation)
+
+
+def _faster_rcnn(package: Package, computation: Computation) -> Detector:
+    from microcalc.detectors.faster_rcnn import faster_rcnn_detector
+
+    return faster_rcnn_detector(package, computation)
+
+
 #: Training-free detectors: name -> how to get it. Nothing heavy is imported before it is asked for.
 DETECTORS: dict[str, Callable[[], Detector]] = {"morphology": _morphology, "hough": _hough, "hdog": _hdog}
 
@@ -57,6 +69,9 @@ KINDS: dict[str, Callable[[Package, Computation], Detector]] = {
     "cascade": _cascade,
     "segmenter": _segmenter,
     "multi-task-segmenter": _segmenter,
+    "patch-map": _patch_map,
+    "patch-classifier": _patch_map,
+    "faster-rcnn": _faster_rcnn,
 }
 
 #: What serves without a name.
@@ -106,15 +121,7 @@ def _of_package(name_or_path: str, _written: int, computation: Computation) -> D
     from microcalc.models import load_package
 
     package = load_package(name_or_path)
-    kind = package.card.kind
-    if kind not in KINDS:
-        raise UsageError(
-            expected=f"a package of a kind that makes a detector: {', '.join(KINDS)}",
-            found=f"{package.card.name} of the kind {kind}, which judges single patches",
-            do="name a detector; `microcalc explain` asks such a package about one spot",
-            where=package.path,
-        )
-    return KINDS[kind](package, computation)
+    return KINDS[package.card.kind](package, computation)
 
 
 def _leave_out(computation: Computation, name: str) -> None:

@@ -54,6 +54,7 @@ def segmenter_detector(package: Package, computation: Computation) -> Detector:
         trained_spacing_mm=card.training.coarsest_spacing_mm,
         package_sha256=package.sha256,
         devices=(segmenter.runtime.device,),
+        computed=f"{segmenter.runtime.name}, {segmenter.runtime.precision}",
     )
 
 

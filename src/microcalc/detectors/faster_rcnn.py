@@ -1,0 +1,64 @@
+"""Detectors out of packages whose Faster R-CNN boxes calcifications: the middle of each box is a mark.
+
+Cortina Uribe et al., section 2.3.2. All boxes are taught to be 14 px wide: a mark has no size of its own.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+from numpy.typing import NDArray
+
+from microcalc.candidates import Candidates
+from microcalc.detectors.detector import Detector
+from microcalc.evaluation.calibration import Isotonic, Platt
+from microcalc.models.package import Package
+from microcalc.models.region_boxes import RegionBoxes, load_region_boxes
+from microcalc.models.runtime import Computation
+
+
+def faster_rcnn_detector(package: Package, computation: Computation) -> Detector:
+    """The detector of a package.
+
+    Raises:
+        UsageError: a package of another kind, or a runtime, precision or device that is not there.
+        ReadError: a file of the package is damaged, or its card and its recipe disagree.
+    """
+    card, boxes = package.card, load_region_boxes(package, computation)
+    calibration = None if card.calibration is None else card.calibration.parameters
+    return Detector(
+        name=card.name,
+        version=card.version,
+        propose=functools.partial(propose, boxes, calibration),
+        working_spacing_mm=boxes.recipe.spacing_mm,
+        operating_points=card.operating_points,
+        default_operating_point=card.default_operating_point,
+        score_floor=card.score_floor,
+        calibrated=card.calibrated,
+        trained_spacing_mm=card.training.coarsest_spacing_mm,
+        package_sha256=package.sha256,
+        devices=(boxes.runtime.device,),
+        computed=f"{boxes.runtime.name}, {boxes.runtime.precision}",
+    )
+
+
+def propose(
+    boxes: RegionBoxes,
+    calibration: Isotonic | Platt | None,
+    image: NDArray[np.float32],
+    breast: NDArray[np.bool_],
+    spacing_mm: float,
+) -> Candidates:
+    """Marks on an image, best first.
+
+    Args:
+        boxes: that finds them.
+        calibration: from a box's score to a mark's; None: they are the same.
+        image: (rows, columns) float32 in 0..1, bright = radio-opaque.
+        breast: (rows, columns), where the breast is.
+        spacing_mm: of the (square) pixels; boxes are counted in pixels, whatever their pitch.
+    """
+    edges, scores = boxes(image, breast)
+    scores = scores if calibration is None else calibration(scores)
+    return Candidates((edges[:, :2] + edges[:, 2:]) / 2, np.full(len(scores), np.nan), scores)
