@@ -7,6 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from microcalc.comparison.scored import score_systems
+from microcalc.comparison.systems import System, SystemImage
+from microcalc.evaluation.detections import Detections
+from microcalc.evaluation.matching import parse_rule
+from microcalc.findings import Calcification, DetectorInfo
 from microcalc.synthesis import write_study
 
 
@@ -38,3 +43,33 @@ def breast_png():
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def make_scored():
+    """Systems scored on the truth of some images; each names, for each image, its (x, y, score)."""
+
+    def make_scored(truths, rule="disc14", threshold=0.5, **marks):
+        detector = None
+        if threshold is not None:
+            detector = DetectorInfo(
+                name="any", version="1", operating_point="own", threshold=threshold, score_floor=0.01, calibrated=False
+            )
+        found = [
+            [_found(truth, of_image) for truth, of_image in zip(truths, of_images, strict=True)]
+            for of_images in marks.values()
+        ]
+        systems = [
+            System(name, Path(f"{name}.json"), "ab" * 32, detector, tuple(images), ())
+            for name, images in zip(marks, found, strict=True)
+        ]
+        return score_systems(truths, systems, found, parse_rule(rule))
+
+    return make_scored
+
+
+def _found(truth, marks):
+    listed = [Calcification(x=x, y=y, score=score) for x, y, score in marks]
+    return SystemImage(
+        truth.path, None, Detections.of_marks(listed, truth.spacing_mm), None, truth.spacing_mm, None, None
+    )

@@ -32,9 +32,12 @@ def test_proposers(data, tmp_path):
 
 
 def test_some_images_failed(data, tmp_path):
+    """And a detector without a network runs as it is, whatever networks are to be computed in."""
     shutil.copytree(data, tmp_path / "data")
     (tmp_path / "data" / "q_L.png").write_bytes(b"no picture")
-    result = call("--data", f"truth:{tmp_path / 'data'}", "--out", tmp_path / "out", "--detectors", "hdog")
+    result = call(
+        "--data", f"truth:{tmp_path / 'data'}", "--out", tmp_path / "out", "--detectors", "hdog", "--precision", "bf16"
+    )
     assert result.exit_code == 1
     assert "hdog: AUC50 " in result.output
     assert "q_L.png: FAILED: " in result.output

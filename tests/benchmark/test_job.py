@@ -1,18 +1,20 @@
 """The whole benchmark on four little images."""
 
 import csv
+import dataclasses
 import json
 import shutil
 
 import pytest
 
-from microcalc.benchmark import proposer_run
+from microcalc.benchmark import job, proposer_run
 from microcalc.benchmark.detector_run import common_spacing
 from microcalc.benchmark.job import BenchmarkOptions, Done, benchmark
 from microcalc.benchmark.records import Benchmark, Proposed
 from microcalc.comparison.records import Evaluation
 from microcalc.datasets import open_data
 from microcalc.errors import ReadError, UsageError
+from microcalc.evaluation.tables import published
 from microcalc.findings import Report
 
 OPTIONS = BenchmarkOptions(
@@ -69,12 +71,31 @@ class TestWhole:
             list(csv.DictReader((out / f"{name}.csv").open())) for name in ("detectors", "proposers", "candidates")
         )
         assert [row["detector"] for row in detectors] == ["morphology", "ours"]
+        assert [(row["computed"], row["images"], row["resumed"]) for row in detectors] == [("", "4", "0")] * 2
+        assert all(0 < float(row["average_recall"]) <= 1 and not row["average_recall_low"] for row in detectors)
         recall = [row["value"] for row in proposers if row["measure"] == "recall" and not row["by"]]
         assert recall == ["1", "0"]
         assert len(candidates) == 4 * 2
         assert sum(int(row["candidates"]) for row in candidates) == sum(
             outcome.candidates for image in proposed.images for outcome in image.outcomes.values()
         )
+
+    def test_boxes_are_of_the_marks_that_were_found(self, whole):
+        """The speck lies at (120, 180); a pixel of 0.1 mm off is an IoU of 8.8 / 10.8 = 0.81."""
+        _, result, _ = whole
+        for it in result.detectors:
+            assert it.boxes.average_precision.n == 2
+            assert 0.6 < it.boxes.average_recall.value <= 1
+            assert it.boxes.average_precision.remark == "no interval: all lesions are of one patient"
+
+    def test_the_page_shows_curves_scores_and_examples(self, whole):
+        out, *_ = whole
+        page = (out / "benchmark.html").read_text()
+        for number in ("Figure 19", "Figure 20", "Figure 21", "Figure 22", "Table 5"):
+            assert f"({number} of Cortina Uribe et al.)" in page
+        assert "Figure 17" not in page
+        assert page.count("the patch alone</figcaption>") == 3  # around two lesions and a false mark
+        assert "the printed numbers" not in page  # neither detector has any
 
     def test_the_page_names_every_method_and_fetches_nothing(self, whole):
         out, *_ = whole
@@ -84,13 +105,35 @@ class TestWhole:
         assert str(out) not in page
 
 
+def test_maps_alone_are_figure_17_and_stand_beside_what_is_printed(data, tmp_path, monkeypatch):
+    rows = tuple(row for row in published(measure="auc50") if row.name.startswith("Pipeline 2"))
+    opened = job.open_contender("hdog", "auto", "f32", 0.1)
+    maps = dataclasses.replace(opened, kind="patch-map", computed="onnxruntime, f32", published=rows)
+    monkeypatch.setattr(job, "open_contender", lambda *_: maps)
+    result = benchmark(f"truth:{data}", tmp_path, BenchmarkOptions(detectors=("hdog",), draws=100))
+    (detector,) = result.detectors
+    assert (detector.kind, detector.computed, detector.published) == ("patch-map", "onnxruntime, f32", rows)
+    page = (tmp_path / "benchmark.html").read_text()
+    assert "(Figure 17 of Cortina Uribe et al.)" in page
+    assert "Figure 19" not in page
+    assert "0.6787 ± 0.0188 <small>INbreast, test</small>" in page
+    assert "On the test set of INbreast (200 images), selected on the validation set" in page
+
+
 class TestResume:
     def test_a_complete_run_is_not_done_again(self, whole, data, tmp_path, monkeypatch):
         out, result, _ = whole
         shutil.copytree(out, tmp_path / "again")
         monkeypatch.setattr(proposer_run, "process", lambda task: pytest.fail("done again"))
         again = benchmark(f"truth:{data}", tmp_path / "again", OPTIONS, resume=True)
-        assert again == result
+        assert [(it.resumed, before.resumed) for it, before in zip(again.detectors, result.detectors, strict=True)] == [
+            (4, 0),
+            (4, 0),
+        ]
+        detectors = tuple(it.model_copy(update={"resumed": 0}) for it in again.detectors)
+        assert again.model_copy(update={"detectors": detectors}) == result
+        page = (tmp_path / "again" / "benchmark.html").read_text()
+        assert "under other conditions: 4 images of morphology; 4 images of ours." in page
 
     def test_an_interrupted_one_goes_on_where_it_stopped(self, data, tmp_path, monkeypatch):
         options = BenchmarkOptions(proposers=("hdog",), draws=100)
@@ -205,6 +248,9 @@ class TestWhatMakesNoSense:
             ({"level": "pixel"}, "level"),
             ({"rule": "disc", "detectors": ("hdog",)}, "a matching rule"),
             ({"rule": "disc14", "level": "cluster", "detectors": ("hdog",)}, "a rule for the level cluster"),
+            ({"runtime": "tensorflow"}, "runtime"),
+            ({"precision": "f16"}, "precision"),
+            ({"proposers": ("hdog",), "precision": "bf16"}, "proposers alone"),
         ],
     )
     def test_options(self, wrong, says):

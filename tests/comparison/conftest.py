@@ -1,7 +1,6 @@
-"""An evaluation and scored systems made by hand, for what shows them."""
+"""An evaluation made by hand, for what shows it."""
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -22,12 +21,7 @@ from microcalc.comparison.records import (
     SystemResult,
     TruthInfo,
 )
-from microcalc.comparison.scored import ScoredSystem, score_systems
-from microcalc.comparison.systems import System, SystemImage
-from microcalc.evaluation.detections import Detections
-from microcalc.evaluation.matching import parse_rule
-from microcalc.findings import Calcification, DetectorInfo
-from microcalc.truth import ImageTruth
+from microcalc.findings import DetectorInfo
 
 NONE = Estimate(value=None, remark="one class only")
 
@@ -186,36 +180,3 @@ def make_evaluation() -> Callable[..., Evaluation]:
         return plain.model_copy(update=fields)
 
     return make_evaluation
-
-
-@pytest.fixture(scope="session")
-def make_scored() -> Callable[..., tuple[ScoredSystem, ...]]:
-    """Systems scored on the truth of some images; each names, for each image, its (x, y, score)."""
-
-    def make_scored(
-        truths: Sequence[ImageTruth],
-        rule: str = "disc14",
-        threshold: float | None = 0.5,
-        **marks: Sequence[Sequence[tuple[float, float, float]]],
-    ) -> tuple[ScoredSystem, ...]:
-        detector = (
-            None if threshold is None else system("any", 0.0).detector.model_copy(update={"threshold": threshold})
-        )
-        found = [
-            [_found(truth, of_image) for truth, of_image in zip(truths, of_images, strict=True)]
-            for of_images in marks.values()
-        ]
-        systems = [
-            System(name, Path(f"{name}.json"), "ab" * 32, detector, tuple(images), ())
-            for name, images in zip(marks, found, strict=True)
-        ]
-        return score_systems(truths, systems, found, parse_rule(rule))
-
-    return make_scored
-
-
-def _found(truth: ImageTruth, marks: Sequence[tuple[float, float, float]]) -> SystemImage:
-    listed = [Calcification(x=x, y=y, score=score) for x, y, score in marks]
-    return SystemImage(
-        truth.path, None, Detections.of_marks(listed, truth.spacing_mm), None, truth.spacing_mm, None, None
-    )

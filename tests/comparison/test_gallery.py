@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from microcalc.comparison import gallery as gallery_module
+from microcalc.comparison import crops
 from microcalc.comparison.gallery import make_gallery
 from microcalc.imageio import read_mammogram
 from microcalc.truth import ImageTruth, TrueCalcification
@@ -96,7 +96,7 @@ def test_each_image_is_read_once(scored, images, monkeypatch):
         paths.append(path.name)
         return read_mammogram(path)
 
-    monkeypatch.setattr(gallery_module, "read_mammogram", read)
+    monkeypatch.setattr(crops, "read_mammogram", read)
     make_gallery((scored[0], scored[0]), images)
     assert sorted(paths) == ["a.png", "n.png"]
 

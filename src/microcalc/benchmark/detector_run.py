@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from microcalc.batch import MakeExecutor
-from microcalc.benchmark.records import DetectorResult
+from microcalc.benchmark.boxes import box_numbers
+from microcalc.benchmark.contenders import Contender
+from microcalc.benchmark.records import BoxNumbers, DetectorResult
 from microcalc.benchmark.summary import seconds_of
-from microcalc.comparison.job import EvaluateOptions, evaluate_to_folder
-from microcalc.comparison.records import Estimate, Evaluation
+from microcalc.comparison.job import Compared, EvaluateOptions, compare_to_folder
+from microcalc.comparison.records import Estimate
 from microcalc.datasets import Table
 from microcalc.datasets.export import export_truth
-from microcalc.detection import DetectionOptions, OnOutcome, Outcome, detect_to_folder
+from microcalc.detection import OnOutcome, Outcome, detect_to_folder
 from microcalc.errors import ReadError
+from microcalc.evaluation.bootstrap import resample
+from microcalc.evaluation.matching import parse_rule
 from microcalc.findings import Report
 from microcalc.output.words import count
 
@@ -25,13 +30,13 @@ class Detected:
     """What the detectors found, and what that is worth."""
 
     results: tuple[DetectorResult, ...]
-    evaluation: Evaluation
+    compared: Compared
     remarks: tuple[str, ...]
 
 
 def run_detectors(
     table: Table,
-    detectors: Mapping[str, str],
+    contenders: Mapping[str, Contender],
     out: Path,
     options: EvaluateOptions,
     *,
@@ -43,7 +48,7 @@ def run_detectors(
 
     Args:
         table: images and truth.
-        detectors: name -> what ``detect`` takes as ``--detector``.
+        contenders: the detectors, by name.
         out: ``truth.json``, ``detectors/NAME/findings.json`` and ``evaluation/`` are written there.
         options: how findings are scored.
         make_executor: makes the pool that works on the images; None: the work is done here.
@@ -56,40 +61,65 @@ def run_detectors(
         WriteError: the folder cannot be written.
         KeyboardInterrupt: after everything finished has been written.
     """
-    spacing_mm = common_spacing(table)
+    worked: Counter[str] = Counter()
+
+    def watching(name: str, before: int) -> OnOutcome:
+        def on_outcome(outcome: Outcome, done: int, total: int) -> None:
+            worked[name] += outcome is not None
+            tell(name, outcome, before + done)
+
+        return on_outcome
+
     reports = {
         name: detect_to_folder(
             [record.path for record in table],
             (out / _findings(name)).parent,
-            DetectionOptions(detector, spacing_mm=spacing_mm),
+            contender.options,
             formats=["json"],
             make_executor=make_executor,
             resume=resume,
-            on_outcome=_telling(tell, name, number * len(table)),
+            on_outcome=watching(name, number * len(table)),
         )
-        for number, (name, detector) in enumerate(detectors.items())
+        for number, (name, contender) in enumerate(contenders.items())
     }
+    compared = _compare(table, reports, out, options)
+    boxes = _boxes(compared)
+    areas = {system.name: system.froc.area for system in compared.evaluation.systems}
+    results = tuple(
+        _result(name, report, contenders[name], worked[name], area=areas.get(name), boxes=boxes.get(name))
+        for name, report in reports.items()
+    )
+    return Detected(results, compared, tuple(_remarks(table, reports)))
+
+
+def _compare(table: Table, reports: Mapping[str, Report], out: Path, options: EvaluateOptions) -> Compared:
     scored = [f"{name}={out / _findings(name)}" for name, of in reports.items() if of.images]
+    first = next(iter(reports.values()))
     if not scored:
-        first = next(iter(reports.values())).failed[0]
         raise ReadError(
-            expected="an image that a detector can process", found=first.reason, do="check the data", where=first.path
+            expected="an image that a detector can process",
+            found=first.failed[0].reason,
+            do="check the data",
+            where=first.failed[0].path,
         )
-    root = Path(next(iter(reports.values())).root)
+    root = Path(first.root)
     export_truth(_under(root, table), root, out / "truth.json")
-    evaluation = evaluate_to_folder(scored, out / "truth.json", out / "evaluation", options)
-    areas = {system.name: system.froc.area for system in evaluation.systems}
-    results = tuple(_result(name, report, areas.get(name)) for name, report in reports.items())
-    return Detected(results, evaluation, tuple(_remarks(table, reports)))
+    return compare_to_folder(scored, out / "truth.json", out / "evaluation", options)
+
+
+def _boxes(compared: Compared) -> dict[str, BoxNumbers]:
+    """By name of the detector, on the resamples of the evaluation; none where the rule is about clusters."""
+    settings = compared.evaluation.settings
+    if parse_rule(settings.rule).lesions != "calcification":
+        return {}
+    truths = [image.truth for image in compared.scored[0].images]
+    resamples = resample(truths, unit=settings.resample, draws=settings.draws, seed=settings.seed, accept_split=True)
+    return {system.system.name: box_numbers(system, resamples) for system in compared.scored}
 
 
 def _findings(name: str) -> str:
     """Where those of a detector lie, below the folder of the benchmark."""
     return f"detectors/{name}/findings.json"
-
-
-def _telling(tell: Callable[[str, Outcome, int], None], name: str, before: int) -> OnOutcome:
-    return lambda outcome, done, total: tell(name, outcome, before + done)
 
 
 def common_spacing(table: Table) -> float | None:
@@ -108,15 +138,28 @@ def _under(root: Path, table: Table) -> Table:
     return table.with_truth(lambda truth: truth.model_copy(update={"path": Path(paths[truth.path]).as_posix()}))
 
 
-def _result(name: str, report: Report, area: Estimate | None) -> DetectorResult:
+def _result(
+    name: str,
+    report: Report,
+    contender: Contender,
+    worked: int,
+    *,
+    area: Estimate | None,
+    boxes: BoxNumbers | None,
+) -> DetectorResult:
     seconds = tuple(image.seconds for image in report.images)
     return DetectorResult(
         name=name,
         detector=report.detector,
+        kind=contender.kind,
+        computed=contender.computed,
         findings=_findings(name),
         area=area,
+        boxes=boxes,
+        published=contender.published,
         seconds=seconds_of(seconds) if seconds else None,
         seconds_by_image=seconds,
+        resumed=len(report.images) + len(report.failed) - worked,
         failed=report.failed,
     )
 

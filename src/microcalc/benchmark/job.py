@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import microcalc
 from microcalc.batch import MakeExecutor
-from microcalc.benchmark.detector_run import Detected, run_detectors
+from microcalc.benchmark.contenders import open_contender
+from microcalc.benchmark.detector_run import Detected, common_spacing, run_detectors
 from microcalc.benchmark.figures import is_own_figure
 from microcalc.benchmark.named import all_detectors, named_detectors, parse_proposer
 from microcalc.benchmark.page import write_page
@@ -23,11 +25,12 @@ from microcalc.comparison.job import EvaluateOptions
 from microcalc.datasets import Table, list_data, open_data
 from microcalc.datasets.spec import Spec, parse
 from microcalc.detection import Outcome
-from microcalc.errors import UsageError
+from microcalc.errors import UsageError, check_known
 from microcalc.evaluation.bootstrap import Unit
 from microcalc.evaluation.froc import Per
 from microcalc.evaluation.levels import Level
 from microcalc.findings import Failure
+from microcalc.models.runtime import Precision, RuntimeName
 from microcalc.output import remove, replacing
 from microcalc.provenance import write_run_record
 from microcalc.truth import ImageTruth, Split
@@ -50,6 +53,9 @@ class BenchmarkOptions:
     per: Per = "image"
     draws: int = 1000
     seed: int = 0
+    #: Of detectors with a network, as :func:`~microcalc.models.runtime.open_runtime` takes them.
+    runtime: RuntimeName = "auto"
+    precision: Precision = "f32"
 
     def __post_init__(self) -> None:
         # What makes no sense is told before hours of work, not after.
@@ -62,6 +68,14 @@ class BenchmarkOptions:
                 expected="each proposer once",
                 found=", ".join(self.proposers),
                 do="leave the doubles out of --proposers",
+            )
+        check_known("runtime", self.runtime, get_args(RuntimeName))
+        check_known("precision", self.precision, get_args(Precision))
+        if self.proposers and self.detectors is None and (self.runtime, self.precision) != ("auto", "f32"):
+            raise UsageError(
+                expected="detectors, for a runtime or a precision",
+                found="proposers alone",
+                do="name some (--detectors), or leave --runtime and --precision out",
             )
         self.scoring("patient")
         if self.rule is not None:
@@ -152,8 +166,12 @@ def benchmark(
     tell = _telling(on_done, len(table) * (len(detectors) + bool(proposers)))
     detected = proposed = None
     if detectors:
-        scoring = options.scoring(unit_of(truths))
-        detected = run_detectors(table, detectors, out, scoring, make_executor=make_executor, resume=resume, tell=tell)
+        scoring, spacing_mm = options.scoring(unit_of(truths)), common_spacing(table)
+        contenders = {
+            name: open_contender(detector, options.runtime, options.precision, spacing_mm)
+            for name, detector in detectors.items()
+        }
+        detected = run_detectors(table, contenders, out, scoring, make_executor=make_executor, resume=resume, tell=tell)
     if proposers:
         before = len(table) * len(detectors)
         proposed = run_proposers(
@@ -227,4 +245,4 @@ def _write(result: Benchmark, detected: Detected | None, proposed: Proposed | No
     with replacing(out / "benchmark.json") as file:
         file.write(result.to_json().encode())
     write_sheets(result, proposed, out)
-    write_page(result, None if detected is None else detected.evaluation, proposed, out)
+    write_page(result, None if detected is None else detected.compared, proposed, out)

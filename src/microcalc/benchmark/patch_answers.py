@@ -11,7 +11,7 @@ from scipy.special import expit
 from torch import nn
 
 from microcalc.errors import UsageError
-from microcalc.explain.gradcam import gradcam
+from microcalc.explain.gradcam import gradcam, on_patch
 from microcalc.models import Package
 from microcalc.models.network_package import network_card
 from microcalc.models.networks import cam_layer
@@ -71,8 +71,9 @@ class Classifier:
         for number in np.unique(classes[classes > 0]).tolist():
             rows = np.flatnonzero(classes == number)
             seen = gradcam(self.module, self._layer, np.ascontiguousarray(batch[rows]), number)
-            maps[rows] = [cv2.resize(one, patches.shape[:0:-1], interpolation=cv2.INTER_LINEAR) for one in seen]
-        return Answer(class_probabilities(logits), maps)
+            placed = [on_patch(one, self._input) for one in seen]
+            maps[rows] = [cv2.resize(one, patches.shape[:0:-1], interpolation=cv2.INTER_LINEAR) for one in placed]
+        return Answer(class_probabilities(logits.reshape(len(patches), -1)), maps)
 
 
 class Mapper:

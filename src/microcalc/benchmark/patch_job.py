@@ -128,7 +128,7 @@ def _check_fits(name: str, recipe: PatchRecipe, first: PatchRecipe, store: Patch
             do="compare those of one protocol and task",
         )
     cut = store.manifest
-    found, wanted = (cut.protocol, cut.size_px), (recipe.patches.protocol, recipe.input.size_px)
+    found, wanted = (cut.protocol, cut.size_px), (recipe.patches.protocol, recipe.input.cut_px)
     if found != wanted:
         raise UsageError(
             expected=f"patches of {wanted[1]} px, protocol {wanted[0]}, which {name} was trained on",

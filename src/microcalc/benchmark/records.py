@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from microcalc.comparison.records import Estimate
 from microcalc.evaluation.bootstrap import Unit
+from microcalc.evaluation.tables import Published
 from microcalc.findings import DetectorInfo, Document, Failure, Record
 from microcalc.recipe.proposer import Proposer
 from microcalc.truth import Split
@@ -26,15 +27,27 @@ class Seconds(Record):
     images: int = Field(ge=1)
 
 
+class BoxNumbers(Record):
+    """Of boxes of 14 px at 0.07 mm around the best 100 marks of each image and around the calcifications asked for."""
+
+    average_precision: Estimate = Field(description="At an IoU of 0.5: AP50.")
+    average_recall: Estimate = Field(description="Mean over IoUs of 0.50 to 0.95 in steps of 0.05.")
+
+
 class DetectorResult(Record):
     """One detector: where its findings lie, and how long it took."""
 
     name: str = Field(description="As the evaluation calls it.")
     detector: DetectorInfo
+    kind: str | None = Field(description="Of its model package; null: it has none.")
+    computed: str | None = Field(description="What its network was computed by and in; null: it has no network.")
     findings: str = Field(description="POSIX, below the folder of this file.")
     area: Estimate | None = Field(description="Under the FROC, as in the evaluation; null: it failed on every image.")
+    boxes: BoxNumbers | None = Field(description="null: likewise, or the rule is about clusters.")
+    published: tuple[Published, ...] = Field(description="What its paper prints of it, on other images.")
     seconds: Seconds | None = Field(description="null: it failed on every image.")
     seconds_by_image: tuple[float, ...]
+    resumed: int = Field(description="How many of the images an earlier run did, maybe on another machine.")
     failed: tuple[Failure, ...]
 
 

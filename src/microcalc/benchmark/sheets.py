@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from microcalc.benchmark.records import Benchmark, CandidateComparison, Outcome, Proposed, ProposerResult
+from microcalc.benchmark.records import Benchmark, BoxNumbers, CandidateComparison, Outcome, Proposed, ProposerResult
 from microcalc.comparison.records import Estimate
 from microcalc.comparison.sheets import ESTIMATE, estimate_cells, number_cell
 from microcalc.output.table import Row, cell_text, write_table
 
-_DETECTORS = ("detector", "version", "images", "failed", "median_seconds", "ninetieth_seconds", "findings")
+_BOXES = tuple(BoxNumbers.model_fields)
+_BOX_CELLS = tuple(f"{measure}{end}" for measure in _BOXES for end in ("", "_low", "_high"))
+_SECONDS = ("resumed", "median_seconds", "ninetieth_seconds")
+_DETECTORS = ("detector", "version", "computed", "images", "failed", *_SECONDS, *_BOX_CELLS, "findings")
 _PROPOSERS = ("proposer", "measure", "by", "part", *ESTIMATE)
 _OUTCOMES = tuple(name for name in Outcome.model_fields if name != "found")
 _IMAGES = ("image", "proposer", "lesions", "hits", *_OUTCOMES)
@@ -22,8 +25,8 @@ SHEETS = ("detectors.csv", "proposers.csv", "candidates.csv")
 def write_sheets(benchmark: Benchmark, proposed: Proposed | None, folder: Path) -> None:
     """Write those of ``SHEETS`` that there is something for: UTF-8, comma, LF, one header row.
 
-    ``detectors.csv`` has a row for each detector (its numbers are in ``evaluation/metrics.csv``), ``proposers.csv`` one
-    for each number of each proposer, ``candidates.csv`` one for each proposer on each image.
+    ``detectors.csv`` has a row for each detector (more of its numbers are in ``evaluation/metrics.csv``),
+    ``proposers.csv`` one for each number of each proposer, ``candidates.csv`` one for each proposer on each image.
 
     Raises:
         WriteError: a table cannot be written.
@@ -39,8 +42,12 @@ def write_sheets(benchmark: Benchmark, proposed: Proposed | None, folder: Path) 
 def _detector_rows(benchmark: Benchmark) -> Iterator[Row]:
     for it in benchmark.detectors:
         seconds = ("", "") if it.seconds is None else (f"{it.seconds.median:.3f}", f"{it.seconds.ninetieth:.3f}")
-        counts = (len(it.seconds_by_image), len(it.failed))
-        yield (cell_text(it.name), cell_text(it.detector.version), *counts, *seconds, cell_text(it.findings))
+        counts = (len(it.seconds_by_image), len(it.failed), it.resumed)
+        words = (cell_text(it.name), cell_text(it.detector.version), it.computed or "")
+        boxes: list[str | int] = [""] * len(_BOX_CELLS)
+        if it.boxes is not None:
+            boxes = [cell for name in _BOXES for cell in estimate_cells(getattr(it.boxes, name))[:3]]
+        yield (*words, *counts, *seconds, *boxes, cell_text(it.findings))
 
 
 def _proposer_rows(candidates: CandidateComparison) -> Iterator[Row]:

@@ -44,12 +44,16 @@ def benchmark(
     ] = None,
     per: Annotated[str, typer.Option(help="Basis of false positives: image, cm2 or legacy.")] = "image",
     draws: Annotated[int, typer.Option(min=100, help="Resamples, for intervals by patient.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the resamples.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the resamples and the examples.")] = 0,
+    runtime: Annotated[
+        str | None, typer.Option(help="Of networks: onnxruntime, torch, openvino.", show_default=False)
+    ] = None,
+    precision: Annotated[str | None, typer.Option(help="Of networks: f32, bf16, int8.", show_default=False)] = None,
     resume: Resume = False,
     jobs: Jobs = None,
 ) -> None:
     """Compare detectors, proposers of candidates, or networks on patches, on one data set with truth."""
-    wishes = given(split=split, level=level, rule=rule, per=per)
+    wishes = given(split=split, level=level, rule=rule, per=per, runtime=runtime, precision=precision)
     wishes |= {name: tuple(listed(names)) for name, names in given(detectors=detectors, proposers=proposers).items()}
     if packages is not None:
         others = {name: wish for name, wish in wishes.items() if name != "split" and (name, wish) != ("per", "image")}
@@ -105,7 +109,8 @@ def _summary(result: Benchmark, per: Per) -> Iterator[str]:
 
     for it in result.detectors:
         if it.area is not None and it.seconds is not None:
-            yield f"{it.name}: {AREA[per]} {said(it.area)}, {it.seconds.median:.2f} s an image"
+            computed = "" if it.computed is None else f" ({it.computed})"
+            yield f"{it.name}: {AREA[per]} {said(it.area)}, {it.seconds.median:.2f} s an image{computed}"
     for of in () if result.candidates is None else result.candidates.proposers:
         yield f"{of.name}: recall {said(of.recall)}, {of.seconds.median:.2f} s an image"
     yield from (f"Note: {remark}" for remark in result.remarks)

@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 from microcalc.comparison.assess import assess
 from microcalc.comparison.choice import choose_rule
+from microcalc.comparison.drawing import Drawing
 from microcalc.comparison.figures import is_own_figure
 from microcalc.comparison.page import write_page
 from microcalc.comparison.pairing import Unmatched, align
@@ -143,6 +144,31 @@ def evaluate_to_folder(
         ReadError: likewise.
         WriteError: a result cannot be written.
     """
+    return compare_to_folder(findings, truth, out, options, formats=formats, images=images).evaluation
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """An evaluation, with what it was computed from."""
+
+    evaluation: Evaluation
+    scored: tuple[ScoredSystem, ...]
+    #: Folder that the truth's paths start from; None: the images are not at hand.
+    images_root: Path | None
+    #: Of the page, by section; none where no page is asked for.
+    figures: dict[str, tuple[Drawing, ...]]
+
+
+def compare_to_folder(
+    findings: Findings,
+    truth: str | os.PathLike[str],
+    out: Path,
+    options: EvaluateOptions,
+    *,
+    formats: Sequence[str] = FORMATS,
+    images: Path | None = None,
+) -> Compared:
+    """As :func:`evaluate_to_folder`, for whoever needs more than the numbers."""
     started = time.perf_counter()
     _check_formats(formats)
     known = read_truth(Path(truth), options.split)
@@ -153,10 +179,9 @@ def evaluate_to_folder(
         file.write(evaluation.to_json().encode())
     if "csv" in formats:
         write_sheets(evaluation, out)
-    if "html" in formats:
-        write_page(evaluation, scored, root, out / "evaluation.html")
+    drawn = write_page(evaluation, scored, root, out / "evaluation.html") if "html" in formats else {}
     _write_run(out, evaluation, options, formats, time.perf_counter() - started)
-    return evaluation
+    return Compared(evaluation, scored, root, drawn)
 
 
 def _check_formats(formats: Sequence[str]) -> None:

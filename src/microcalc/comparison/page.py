@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from microcalc.comparison import wording
-from microcalc.comparison.drawing import COLOURS, write_figures
+from microcalc.comparison.drawing import COLOURS, Drawing, write_figures
 from microcalc.comparison.figures import figures
 from microcalc.comparison.gallery import make_gallery
 from microcalc.comparison.records import Evaluation
@@ -17,7 +17,9 @@ from microcalc.output.html import page_style, read_asset, write_html
 from microcalc.output.words import NOT_A_DEVICE, count
 
 
-def write_page(evaluation: Evaluation, scored: Sequence[ScoredSystem], images_root: Path | None, path: Path) -> None:
+def write_page(
+    evaluation: Evaluation, scored: Sequence[ScoredSystem], images_root: Path | None, path: Path
+) -> dict[str, tuple[Drawing, ...]]:
     """Write one HTML page: style, figures and crops inline, no script, nothing fetched, opens from disk.
 
     Each figure is also written as ``figures/<name>.svg`` beside the page, in black ink on no ground.
@@ -27,6 +29,9 @@ def write_page(evaluation: Evaluation, scored: Sequence[ScoredSystem], images_ro
         scored: the systems they were computed from, of which the worst is shown.
         images_root: folder that the truth's paths start from; None: the page shows no crops and says how to get them.
         path: the page to write.
+
+    Returns:
+        The figures, by section, as :func:`~microcalc.comparison.figures.figures` draws them.
 
     Raises:
         WriteError: the page or a figure cannot be written.
@@ -52,6 +57,7 @@ def write_page(evaluation: Evaluation, scored: Sequence[ScoredSystem], images_ro
         not_a_device=NOT_A_DEVICE,
         style=page_style("microcalc.comparison", "evaluation.css"),
     )
+    return drawn
 
 
 @dataclass

@@ -62,14 +62,14 @@ def worst_misses(scored: Sequence[ScoredSystem], which: int) -> Worst:
     lies within the crop of another, which comes before it, is counted but not shown.
     """
     images = scored[which].images
-    image, row = _places([image.scores.lesions.size for image in images])
+    image, row = places([image.scores.lesions.size for image in images])
     best = _joined([image.scores.best for image in images])
     missed = np.flatnonzero(best < (scored[which].threshold or 0.0))
     image, row, never_found = image[missed], row[missed], np.isneginf(best[missed])
     targets = [of_image.scores.targets for of_image in images]
     lesions = [targets[i][j] for i, j in zip(image, row, strict=True)]
     snr = np.array([-np.inf if (value := _snr(lesion)) is None else value for lesion in lesions])
-    boxes = [_box(lesion, images[i].spacing_mm) for lesion, i in zip(lesions, image, strict=True)]
+    boxes = [bounds_of(lesion, images[i].spacing_mm) for lesion, i in zip(lesions, image, strict=True)]
     corners = np.array(boxes).reshape(-1, 2, 2)
     spacing = _spacing(images, image)
     size_mm = (np.diff(corners, axis=1)[:, 0] * spacing).max(axis=1, initial=0.0)
@@ -99,7 +99,7 @@ def worst_false_positives(system: ScoredSystem) -> Worst:
     One within the crop of another is counted but not shown, nor are more than three (``MOST_OF_AN_IMAGE``) of an image.
     """
     images = system.images
-    image, row = _places([len(image.detections) for image in images])
+    image, row = places([len(image.detections) for image in images])
     false = np.flatnonzero(_joined([image.match.false_positive & image.judged for image in images]))
     image, row = image[false], row[false]
     scores = _joined([image.detections.scores for image in images])[false]
@@ -125,7 +125,7 @@ def worst_false_positives(system: ScoredSystem) -> Worst:
     return Worst(spots, false.size)
 
 
-def _places(counts: Sequence[int]) -> tuple[Indices, Indices]:
+def places(counts: Sequence[int]) -> tuple[Indices, Indices]:
     """Image of each thing, and its place within the image, where image i has ``counts[i]`` of them."""
     image = np.repeat(np.arange(len(counts)), counts)
     return image, np.arange(image.size) - np.searchsorted(image, image)
@@ -156,7 +156,8 @@ def _snr(lesion: TrueCalcification | TrueCluster) -> float | None:
     return lesion.snr if isinstance(lesion, TrueCalcification) else None
 
 
-def _box(lesion: TrueCalcification | TrueCluster, spacing_mm: Spacing) -> Array:
+def bounds_of(lesion: TrueCalcification | TrueCluster, spacing_mm: Spacing) -> Array:
+    """(4,) x0, y0, x1, y1 of a calcification or a cluster."""
     return lesion_box(lesion, spacing_mm) if isinstance(lesion, TrueCalcification) else np.array(lesion.bbox)
 
 
