@@ -6,7 +6,7 @@ EXTRAS := classic,data,train,openvino,optuna,ray,mlflow
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow smoke lint format types docs schema bench realism constraints clean tools
+.PHONY: help setup demo test test-slow smoke lint format types docs schema bench bench-packages realism constraints clean tools
 
 help:  ## List what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,8 +43,11 @@ schema: .venv/base  ## Write the JSON Schemas of the result files into docs/refe
 	$(BIN)/python docs/write_schemas.py
 
 bench: .venv/dev  ## Measure speed and accuracy as the docs quote them
-	for script in $(filter-out benchmarks/common.py benchmarks/realism.py benchmarks/gradcam_peak.py,$(wildcard benchmarks/*.py)); do \
+	for script in $(filter-out benchmarks/common.py benchmarks/realism.py benchmarks/gradcam_peak.py benchmarks/bench_packages.py,$(wildcard benchmarks/*.py)); do \
 		echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+bench-packages: .venv/dev  ## Make every package that the comparison of detectors names (hours): out/packages
+	$(BIN)/python benchmarks/bench_packages.py out/packages
 
 realism: .venv/dev  ## Set phantoms beside the real images of REAL=DIR: out/realism/realism.html
 	$(BIN)/python benchmarks/realism.py --real $(or $(REAL),$(error REAL=folder of real images)) --out out/realism

@@ -43,7 +43,8 @@ def untrained(name: str, folder: Path) -> Package:
         "input": model_input,
     }
     torch.manual_seed(0)
-    return write_network_package(folder, Card.model_validate(values), build(recipe.network, recipe.outputs))
+    network = build(recipe.network, recipe.outputs, recipe.input)
+    return write_network_package(folder, Card.model_validate(values), network)
 
 
 def ways_of(package: Package, batch: np.ndarray, threads: int) -> dict[str, Way]:

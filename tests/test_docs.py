@@ -43,7 +43,7 @@ def commands(page):
     for line in lines:
         match = re.match(r"(?:\.venv/bin/)?microcalc ((?:data |models )?[a-z]+)(.*)", line)
         if match:
-            yield match[1], set(re.findall(r"--[a-z-]+", match[2]))
+            yield match[1], set(re.findall(r"--[a-z0-9-]+", match[2]))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -58,7 +58,7 @@ def test_the_reference_has_every_option(verb):
     page = (DOCS / "reference" / "cli.md").read_text()
     sections = dict(re.findall(r"^##+ microcalc ([a-z ]+)\n(.*?)(?=^##|\Z)", page, re.MULTILINE | re.DOTALL))
     section = sections.get(verb) or sections[verb.split()[0]]  # a small group has one section for all its verbs
-    assert set(re.findall(r"^\| `(--[a-z-]+)", section, re.MULTILINE)) == OPTIONS[verb]
+    assert set(re.findall(r"^\| `(--[a-z0-9-]+)", section, re.MULTILINE)) == OPTIONS[verb]
 
 
 def test_the_schemas_are_current():

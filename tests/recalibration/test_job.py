@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from microcalc.cli.packages import models
 from microcalc.detectors import load_detector
 from microcalc.errors import UsageError
 from microcalc.models import load_package
+from microcalc.recalibration import job
 from microcalc.recalibration.job import recalibrate
 
 CASCADE = "cortina2022-cascade"
@@ -122,6 +124,14 @@ def test_too_few_images_are_told_before_any_is_looked_at(images, rows, tmp_path)
     with pytest.raises(UsageError, match=r"at least 50 images for specific=0\.2"):
         recalibrate(CASCADE, table(images, "few.csv", rows), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_thresholds_of_patches_are_not_anchored_on_mammograms(monkeypatch, tmp_path):
+    card = SimpleNamespace(name="some-classifier", kind="patch-classifier")
+    package = SimpleNamespace(card=card, path=tmp_path / "package", keep_from=lambda *folders: None)
+    monkeypatch.setattr(job, "load_package", lambda name: package)
+    with pytest.raises(UsageError, match="some-classifier of the kind patch-classifier; make a patch map"):
+        recalibrate("package", "images:nowhere", tmp_path / "out")
 
 
 def test_the_old_package_is_never_written_over(made, images):

@@ -51,7 +51,8 @@ def test_a_saved_copy_shows_every_default():
         "split_by": "patient",
         "test_per_class": None,
     }
-    assert saved["input"] == {"size_px": 112, "blur_sigma_px": None, "resize_px": None, "normalisation": "none"}
+    nothing = dict.fromkeys(("blur_sigma_px", "resize_px", "context"))
+    assert saved["input"] == {"size_px": 112, "normalisation": "none"} | nothing
     assert saved["network"] == {
         "name": "resnet18",
         "start": "random",
@@ -145,6 +146,7 @@ def test_outputs():
 
 
 THREE = [{"name": name, "labels": [name]} for name in ("normal", "benign", "malignant")]
+LOCAL, CONTEXT = {"normalisation": "local-moments"}, {"margin_px": 24, "moments_px": 49, "stride_px": 4}
 BROKEN = [
     ({"fitting": {"lr": 1}}, "fitting.lr: Extra inputs"),
     ({"network": {"name": "resnet19"}}, "network.name"),
@@ -155,6 +157,11 @@ BROKEN = [
     ({"network": {"head": {"dropout": 1}}}, "network.head.dropout: Input should be less than 1"),
     ({"input": {"size_px": 0}}, "input.size_px: Input should be greater than or equal to 1"),
     ({"input": {"normalisation": "l2"}}, "input.normalisation"),
+    ({"input": {"normalisation": "local-moments"}}, "normalisation: local-moments goes with a context"),
+    ({"input": {"context": CONTEXT}}, "and a context with nothing else"),
+    ({"input": LOCAL | {"context": CONTEXT | {"moments_px": 48}}}, "moments_px is odd and above 1, got 48"),
+    ({"input": LOCAL | {"context": CONTEXT, "resize_px": 224}}, "neither blurred nor resized"),
+    ({"input": LOCAL | {"context": CONTEXT}}, "a context is for scalable_resnet: "),
     ({"patches": {"classes": [THREE[0]]}}, "patches.classes: Tuple should have at least 2 items"),
     ({"patches": {"classes": [THREE[0], THREE[0]]}}, "is named twice"),
     ({"patches": {"classes": [THREE[0], {"name": "b", "labels": ["normal"]}]}}, "is named twice"),

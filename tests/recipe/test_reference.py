@@ -9,7 +9,9 @@ from typing import get_args
 import pytest
 from pydantic_core import PydanticUndefined
 
-from microcalc.recipe import RECIPES, Fitting, Network, PatchInput, load_recipe
+from microcalc.recipe import RECIPES, Fitting, MapOf, Network, PatchInput, PatchMapRecipe, load_recipe
+from microcalc.recipe.detector import DetectorRecipe
+from microcalc.recipe.faster_rcnn import DetectorFitting, FasterRcnnRecipe, MarkedPatches, RegionNetwork, Scanning
 from microcalc.recipe.fitting import (
     STRENGTHS,
     Augmentation,
@@ -21,10 +23,10 @@ from microcalc.recipe.fitting import (
     Stopping,
 )
 from microcalc.recipe.multi_task_segmenter import UNet3PlusSpec
-from microcalc.recipe.network import Head, NetworkName
+from microcalc.recipe.network import Context, Head, NetworkName
 from microcalc.recipe.patch_classifier import PatchClassifierRecipe, Patches, PointRule
 from microcalc.recipe.segmentation import SegmentationInput
-from microcalc.recipe.segmenter import BankPlan, Company, MapFitting, SpeckNetwork, Windows
+from microcalc.recipe.segmenter import BankPlan, Company, MapFitting, SegmenterRecipe, SpeckNetwork, Windows
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "recipes.md").read_text()
 SECTIONS = dict(re.findall(r"^### (.*?)\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL))
@@ -50,6 +52,7 @@ GROUPS = {"head", "schedule", "sampling", "augmentation"}
     [
         ("`patches`", Patches),
         ("`input`", PatchInput),
+        ("`input.context`", Context),
         ("`network`", Network),
         ("`network.head`", Head),
         ("`fitting`", Fitting),
@@ -66,6 +69,11 @@ GROUPS = {"head", "schedule", "sampling", "augmentation"}
         ("`network` of a segmenter", SpeckNetwork),
         ("`fitting` of a segmenter", MapFitting),
         ("`company`", Company),
+        ("`maps`", MapOf),
+        ("`patches` of a Faster R-CNN", MarkedPatches),
+        ("`network` of a Faster R-CNN", RegionNetwork),
+        ("`fitting` of a Faster R-CNN", DetectorFitting),
+        ("`scanning`", Scanning),
     ],
 )
 def test_the_page_has_every_field_and_its_default(section, record):
@@ -78,6 +86,24 @@ def test_the_page_has_every_field_and_its_default(section, record):
             default = list(field.default) if isinstance(field.default, tuple) else field.default
             written = default if isinstance(default, str) else json.dumps(default).removesuffix(".0")
             assert shown[name] == written
+
+
+def test_the_page_has_what_a_patch_map_states_itself():
+    text = PAGE.partition("## Fields of a patch map")[2].partition("###")[0]
+    shown = {name.strip("`"): default.strip("` |") for name, _, default in rows(text, "field")}
+    own = {name: of for name, of in PatchMapRecipe.model_fields.items() if name not in DetectorRecipe.model_fields}
+    assert list(shown) == list(own)
+    assert [name for name, of in own.items() if not of.is_required()] == [name for name in shown if shown[name]]
+
+
+@pytest.mark.parametrize(
+    ("section", "recipe"),
+    [("segmenter", SegmenterRecipe), ("patch map", PatchMapRecipe), ("Faster R-CNN", FasterRcnnRecipe)],
+)
+def test_the_page_names_every_group_of_a_detector(section, recipe):
+    text = PAGE.partition(f"## Fields of a {section}\n")[2].partition("\n## ")[0]
+    written = [field.alias or name for name, field in recipe.model_fields.items() if name != "kind"]
+    assert not [name for name in written if f"`{name}`" not in text]
 
 
 def test_the_page_has_what_follows_the_fit():

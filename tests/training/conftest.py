@@ -1,6 +1,8 @@
 """Toy images: candidates whose hits have a bright middle, so that everything can be learnt from a few of them.
 
 Made-up predictions: patches of a few patients, told apart about as well as asked.
+
+Little mammograms with specks on them.
 """
 
 from pathlib import Path
@@ -8,9 +10,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import microcalc
-from microcalc.datasets import Record
+from microcalc.datasets import Record, Table
 from microcalc.patches.patch import Patch
 from microcalc.patches.protocols import find_protocol
 from microcalc.patches.store import TRUTH, WHITE, Manifest, PatchStore, Shard
@@ -159,3 +162,47 @@ def _predict(part, recipe, signal=1.5, seed=0):
 def predicted():
     """Makes a store (folder, recipe), its parts (store, recipe), and predictions of a part (part, recipe, signal)."""
     return SimpleNamespace(write_store=_write_store, parts_of=_parts_of, predict=_predict)
+
+
+_SPECKLED = 320, 240
+_SPECKS = [(60, 150), (75, 160), (90, 140), (70, 175)]
+#: Patient -> side of the split, and whether calcium is there; of the last, the file is damaged.
+_SPECKLED_PATIENTS = {
+    "a": ("validation", True),
+    "b": ("validation", False),
+    "c": ("test", True),
+    "d": ("test", False),
+    "e": ("test", True),
+}
+
+
+def _draw_speckled(path, specks, seed):
+    """Half a disc of even noise at the left edge, and bright specks of 3 x 3 pixels on it."""
+    y, x = np.mgrid[: _SPECKLED[0], : _SPECKLED[1]]
+    breast = (x / (0.8 * _SPECKLED[1])) ** 2 + ((y - _SPECKLED[0] / 2) / (0.45 * _SPECKLED[0])) ** 2 < 1
+    grey = np.where(breast, 0.45 + 0.02 * np.random.default_rng(seed).standard_normal(_SPECKLED), 0)
+    for column, row in specks:
+        grey[row - 1 : row + 2, column - 1 : column + 2] += 0.3
+    Image.fromarray(np.rint(grey.clip(0, 1) * 65535).astype(np.uint16)).save(path)
+
+
+@pytest.fixture(scope="session")
+def speckled(tmp_path_factory):
+    """A table of little images, to validate and to test on: patient by patient, the first with calcium."""
+    folder, records = tmp_path_factory.mktemp("speckled"), []
+    for seed, (patient, (split, calcium)) in enumerate(_SPECKLED_PATIENTS.items()):
+        path, specks = folder / f"{patient}.png", _SPECKS if calcium else []
+        _draw_speckled(path, specks, seed)
+        truth = ImageTruth(
+            path=path.name,
+            patient=patient,
+            split=split,
+            normal=not calcium,
+            rows=_SPECKLED[0],
+            columns=_SPECKLED[1],
+            spacing_mm=(0.1, 0.1),
+            calcifications=tuple(TrueCalcification(x=x, y=y, diameter_mm=0.3) for x, y in specks),
+        )
+        records.append(Record(path, truth))
+    (folder / "e.png").write_bytes(b"no picture")
+    return Table(records)

@@ -6,6 +6,7 @@ import torch
 
 from microcalc.models.normalise import prepare
 from microcalc.recipe import PatchInput
+from microcalc.recipe.network import Context
 from microcalc.training.normalise_tensor import prepare_tensor
 
 
@@ -26,3 +27,12 @@ def test_noise_may_have_carried_pixels_beyond_their_range():
     patches = torch.tensor([-0.5, 1.5]).reshape(1, 1, 1, 2).expand(1, 1, 2, 2)
     found = prepare_tensor(patches, PatchInput(size_px=2, normalisation="min-max"), 1)
     assert found[0, 0].tolist() == [[0, 1], [0, 1]]
+
+
+def test_local_moments_are_the_same_too():
+    spec = PatchInput(size_px=6, normalisation="local-moments", context=Context(margin_px=4, moments_px=5, stride_px=2))
+    patches = np.random.default_rng(0).random((3, 18, 18), np.float32)
+    patches[1] = 0.4  # constant
+    patches[2, :, :9] = 0
+    found = prepare_tensor(torch.from_numpy(patches)[:, None], spec, 3)
+    np.testing.assert_allclose(found.numpy(), prepare(patches, spec, 3), atol=1e-5)

@@ -8,7 +8,7 @@ from microcalc.training.run import train
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["cortina2022-cascade", "microcalc-default"])
+@pytest.mark.parametrize("name", ["cortina2022-cascade", "microcalc-default", "cortina2022-resnet16-map"])
 def test_a_smoke_run_leaves_a_package_that_detects(name, tmp_path):
     package = train(load_recipe(name), None, tmp_path, smoke=True)
     assert (package.card.name, package.card.version) == (name, "smoke")

@@ -153,7 +153,7 @@ def test_values_are_checked_before_any_run(recipe, tmp_path):
     trainer = Trainer(by_table)
     with pytest.raises(UsageError, match="learning_rate"):
         sweep(recipe, "patches:x", tmp_path, SweepOptions(over={RATE: (1e-4, -1.0)}), train=trainer)
-    with pytest.raises(UsageError, match="expected a recipe of a network, found kind cascade"):
+    with pytest.raises(UsageError, match="expected a recipe of the kind patch-classifier, found kind cascade"):
         sweep(load_recipe("cortina2022-cascade"), "patches:x", tmp_path, over(), train=trainer)
     with pytest.raises(UsageError, match="accuracy, loss, auc"):
         over(metric="f1")

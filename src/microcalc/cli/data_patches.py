@@ -20,8 +20,8 @@ def patches(
     protocol: Annotated[
         str,
         typer.Option(
-            help="mracko674, cortina224, cortina64, cortina32, cortina16, kahnouei224, pesapane112, terrassin512, or "
-            "ours: microcalc112, microcalc32, microcalc16."
+            help="mracko674, cortina224, cortina224-marked, cortina64, cortina32, cortina16, kahnouei224, pesapane112, "
+            "terrassin512, or ours: cortina16-wide, microcalc112, microcalc32, microcalc16."
         ),
     ],
     out: Out,

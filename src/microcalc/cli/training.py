@@ -37,6 +37,9 @@ def train(
         Path | None,
         typer.Option(metavar="FILE", help="Weights to start from (.pth, .safetensors).", show_default=False),
     ] = None,
+    classifiers: Annotated[
+        str, typer.Option(metavar="PACKAGE,...", help="Trained, that a patch map is made of.", show_default=False)
+    ] = "",
     log: Annotated[str, typer.Option(help="csv, tensorboard, mlflow.")] = "csv,tensorboard",
 ) -> None:
     """Train by a recipe on data with truth, and write a model package."""
@@ -64,7 +67,7 @@ def train(
                 make_executor=process_pool(jobs),
                 resume=resume,
                 on_step=on_step,
-                compute=Compute(device, gpus, init, tuple(listed(log))),
+                compute=Compute(device, gpus, init, tuple(listed(log)), tuple(listed(classifiers))),
             )
     except KeyboardInterrupt:
         ended_early("Interrupted.", out)

@@ -89,7 +89,7 @@ def import_checkpoint(name: str, path: Path, out: Path, *, onnx: bool = True) ->
     assert isinstance(recipe, PatchClassifierRecipe)
     state, notes = read_state_dict(path)
     with torch.device("meta"):
-        module = build(recipe.network, recipe.outputs)
+        module = build(recipe.network, recipe.outputs, recipe.input)
     _check(state, module.state_dict(), recipe, path)
     state = completed(state, module.state_dict())
     _reorder(state, recipe, known)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from microcalc.models.network_package import network_card, segmenter_card
+from microcalc.models.faster_rcnn import untrained_faster_rcnn
+from microcalc.models.network_package import network_card, region_recipe, segmenter_card
 from microcalc.models.networks import build
 from microcalc.models.package import Package
 from microcalc.models.speck_net import SpeckNet
@@ -19,9 +20,11 @@ def network_of(package: Package) -> nn.Module:
         UsageError: the package is of a kind that has no network.
         ReadError: its card does not say enough of it.
     """
+    if package.card.kind == "faster-rcnn":
+        return untrained_faster_rcnn(region_recipe(package))
     if package.card.input.segmentation is None:
         of_patches = network_card(package)
-        return build(of_patches.network, of_patches.recipe.outputs)
+        return build(of_patches.network, of_patches.recipe.outputs, of_patches.patch)
     return segmenter_network(segmenter_card(package).recipe)
 
 

@@ -14,6 +14,7 @@ from microcalc.batch import MakeExecutor
 from microcalc.datasets import Record, Table, open_data
 from microcalc.datasets.spec import named
 from microcalc.detection import OnOutcome
+from microcalc.errors import UsageError
 from microcalc.findings import Failure, Report
 from microcalc.models import Package, load_package, write_package
 from microcalc.output.words import count
@@ -71,6 +72,7 @@ def recalibrate(
     started = time.perf_counter()
     source = load_package(package)
     source.keep_from(out / "package")
+    _check_points(source)
     table = open_data(data, make_executor=make_executor)
     used = table.filter(lambda truth: not (truth.calcifications or truth.clusters))
     check_enough(len(used), _owners(used), wishes)
@@ -92,6 +94,17 @@ def recalibrate(
         },
     )
     return Recalibrated(made, report.failed)
+
+
+def _check_points(source: Package) -> None:
+    """Raise UsageError for a classifier of patches, whose points are thresholds for those: its detector has others."""
+    if source.card.kind == "patch-classifier":
+        raise UsageError(
+            expected="a package whose operating points are those of a detector",
+            found=f"{source.card.name} of the kind patch-classifier",
+            do="make a patch map of it (microcalc train RECIPE --classifiers PACKAGE), and calibrate that",
+            where=source.path,
+        )
 
 
 def _marks(table: Table, report: Report) -> tuple[Table, Marks]:

@@ -23,11 +23,13 @@ from microcalc.recipe.cascade import (
     Normalisation,
     Svm,
 )
+from microcalc.recipe.faster_rcnn import FasterRcnnRecipe
 from microcalc.recipe.fitting import Fitting
 from microcalc.recipe.multi_task_segmenter import MultiTaskSegmenterRecipe
 from microcalc.recipe.names import BY_PAPER, RECIPES, in_brief
 from microcalc.recipe.network import Network, PatchInput
 from microcalc.recipe.patch_classifier import PatchClassifierRecipe
+from microcalc.recipe.patch_map import MapOf, PatchMapRecipe
 from microcalc.recipe.proposer import Proposer
 from microcalc.recipe.segmentation import SegmentationInput
 from microcalc.recipe.segmenter import SegmenterRecipe
@@ -40,14 +42,17 @@ __all__ = [
     "CalibrationMethod",
     "CascadeRecipe",
     "Comparison",
+    "FasterRcnnRecipe",
     "Fitting",
     "Grid",
     "HaarSelection",
+    "MapOf",
     "MultiTaskSegmenterRecipe",
     "Network",
     "Normalisation",
     "PatchClassifierRecipe",
     "PatchInput",
+    "PatchMapRecipe",
     "Proposer",
     "Recipe",
     "RecipeBase",
@@ -59,12 +64,21 @@ __all__ = [
 ]
 
 #: A recipe of any kind.
-Recipe = CascadeRecipe | PatchClassifierRecipe | SegmenterRecipe | MultiTaskSegmenterRecipe
+Recipe = (
+    CascadeRecipe
+    | PatchClassifierRecipe
+    | SegmenterRecipe
+    | MultiTaskSegmenterRecipe
+    | PatchMapRecipe
+    | FasterRcnnRecipe
+)
 KINDS: dict[str, type[Recipe]] = {
     "cascade": CascadeRecipe,
     "patch-classifier": PatchClassifierRecipe,
     "segmenter": SegmenterRecipe,
     "multi-task-segmenter": MultiTaskSegmenterRecipe,
+    "patch-map": PatchMapRecipe,
+    "faster-rcnn": FasterRcnnRecipe,
 }
 
 _FOLDER = Path(__file__).parents[1] / "recipes"

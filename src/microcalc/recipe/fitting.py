@@ -148,23 +148,28 @@ class Augmentation(Record):
         return self
 
 
-class Stopping(Record):
-    """When training ends, and which epoch is kept."""
+class Ending(Record):
+    """When training ends."""
 
     epochs: Count = Field(description="At most.")
     patience: Count | None = Field(
         default=None, description="Epochs without a lower validation loss, after which it ends; null: never early."
     )
     min_delta: Annotated[float, Field(ge=0.0)] = Field(default=0.0, description="Least fall of the loss that counts.")
-    keep: Literal["accuracy", "loss", "auc", "last"] = Field(
-        description="The epoch best by this on validation, the earlier of equals; or the last one."
-    )
 
     @model_validator(mode="after")
     def _gain_of_patience(self) -> Self:
         if self.min_delta and self.patience is None:
             raise ValueError("min_delta goes with patience")
         return self
+
+
+class Stopping(Ending):
+    """When training ends, and which epoch is kept."""
+
+    keep: Literal["accuracy", "loss", "auc", "last"] = Field(
+        description="The epoch best by this on validation, the earlier of equals; or the last one."
+    )
 
 
 class Fitting(Record):

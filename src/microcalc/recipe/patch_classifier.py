@@ -139,6 +139,12 @@ class PatchClassifierRecipe(PatchRecipe):
     kind: Literal["patch-classifier"]
     network: Network
 
+    @model_validator(mode="after")
+    def _sees_no_farther(self) -> Self:
+        if self.input.context is not None and self.network.name != "scalable_resnet":
+            raise ValueError(f"a context is for scalable_resnet: {self.network.name} is not known to see no farther")
+        return self
+
     def _light(self) -> dict[str, Any]:
         """And no weights to fetch."""
         return super()._light() | {"network": {"start": "random"}}

@@ -16,7 +16,8 @@ from pydantic import Field
 from microcalc.findings import Document, Record
 from microcalc.output import replacing
 from microcalc.recipe import Fitting
-from microcalc.recipe.fitting import Stopping
+from microcalc.recipe.faster_rcnn import DetectorFitting
+from microcalc.recipe.fitting import Ending, Stopping
 
 #: In ``work/`` of a run.
 HISTORY = "history.json"
@@ -55,7 +56,7 @@ class History(Document):
             file.write(self.to_json().encode())
 
 
-def learning_rate(fitting: Fitting, losses: Sequence[float]) -> float:
+def learning_rate(fitting: Fitting | DetectorFitting, losses: Sequence[float]) -> float:
     """The learning rate of the epoch that follows those with these validation losses.
 
     ``step``: falls after every so many epochs. ``plateau``: falls once so many epochs in a row have brought no lower
@@ -71,7 +72,7 @@ def learning_rate(fitting: Fitting, losses: Sequence[float]) -> float:
     return whole * float(schedule.factor**falls)
 
 
-def stop_reason(stopping: Stopping, losses: Sequence[float]) -> str | None:
+def stop_reason(stopping: Ending, losses: Sequence[float]) -> str | None:
     """Why training ends after epochs with these validation losses; None: it goes on.
 
     It ends early once ``patience`` epochs in a row have not brought the loss more than ``min_delta`` below the lowest

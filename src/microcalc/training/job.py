@@ -33,6 +33,8 @@ class Compute:
     init: Path | None = None
     #: Logs beside the history: csv, tensorboard, mlflow.
     loggers: tuple[str, ...] = ("csv", "tensorboard")
+    #: Packages that a patch map is made of, by name or path.
+    classifiers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +59,7 @@ class Job(Generic[RecipeT]):
     on_step: OnStep | None
     compute: Compute = Compute()
 
-    def steps(self, total: int, **options: int) -> Steps:
+    def steps(self, total: int, **options: int | str) -> Steps:
         """The run's steps, those of an earlier run among them where it is resumed.
 
         Args:

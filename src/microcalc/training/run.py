@@ -46,15 +46,29 @@ def _segmenter(job: Job[Any]) -> Trained:
     return run(job)
 
 
+def _patch_map(job: Job[Any]) -> Trained:
+    from microcalc.training.patch_map_run import run
+
+    return run(job)
+
+
+def _faster_rcnn(job: Job[Any]) -> Trained:
+    with needs("train", "torch", "torchvision", "torchmetrics", "pycocotools", "onnx"):
+        from microcalc.training.faster_rcnn_run import run
+    return run(job)
+
+
 #: Kind of recipe -> how it is trained. Nothing heavy is imported before it is asked for.
 TRAINERS: dict[str, Trainer] = {
     "cascade": _cascade,
     "patch-classifier": _on_patches,
     "multi-task-segmenter": _on_patches,
     "segmenter": _segmenter,
+    "patch-map": _patch_map,
+    "faster-rcnn": _faster_rcnn,
 }
 #: Kinds that are trained or measured on whole mammograms, for which patches do not do.
-_OF_IMAGES = ("cascade", "segmenter")
+_OF_IMAGES = ("cascade", "segmenter", "patch-map", "faster-rcnn")
 
 
 def train(
@@ -101,6 +115,12 @@ def train(
     if store is not None and recipe.kind in _OF_IMAGES:
         raise UsageError(
             expected=f"whole mammograms, for a {recipe.kind}", found=repr(data), do="give the data set itself"
+        )
+    if compute is not None and compute.classifiers and recipe.kind != "patch-map":
+        raise UsageError(
+            expected=f"no classifiers for a {recipe.kind}",
+            found="--classifiers",
+            do="leave them out, or train a patch map",
         )
     name = _called(data, store)
     job = Job(

@@ -97,7 +97,9 @@ def sweep(
         KeyboardInterrupt: what is finished is kept.
     """
     if not isinstance(recipe, PatchClassifierRecipe):
-        raise UsageError(expected="a recipe of a network", found=f"kind {recipe.kind}", do="choose another recipe")
+        raise UsageError(
+            expected="a recipe of the kind patch-classifier", found=f"kind {recipe.kind}", do="choose another recipe"
+        )
     started = time.perf_counter()
     keep = recipe.fitting.stopping.keep
     metric = options.metric or ("loss" if keep == "last" else keep)
