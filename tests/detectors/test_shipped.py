@@ -14,7 +14,11 @@ from microcalc.recipe import load_recipe
 
 WHY = Path(__file__).parents[2] / "docs" / "why"
 #: Package -> its page.
-PAGES = {"cortina2022-cascade": WHY / "cascade.md", "microcalc-default": WHY / "default-detector.md"}
+PAGES = {
+    "cortina2022-cascade": WHY / "cascade.md",
+    "microcalc-default": WHY / "default-detector.md",
+    "cortina2022-resnet16-dense-map": WHY / "patch-maps.md",
+}
 
 
 def test_weights_that_ship_are_small():

@@ -36,7 +36,7 @@ def detect(
     detector: Annotated[
         str | None,
         typer.Option(
-            help="microcalc-default, cortina2022-cascade, morphology, hough, hdog, or the path of a package.",
+            help="microcalc-default, cascade, patch-map, morphology, hough, hdog, or the path of a package.",
             show_default=False,
         ),
     ] = None,

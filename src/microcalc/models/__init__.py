@@ -22,7 +22,11 @@ __all__ = [
 ]
 
 #: Packages that come with microcalc, in ``packages/`` -> their kind. By hand, so that listing them opens no file.
-PACKAGES: dict[str, str] = {"cortina2022-cascade": "cascade", "microcalc-default": "segmenter"}
+PACKAGES: dict[str, str] = {
+    "cortina2022-cascade": "cascade",
+    "microcalc-default": "segmenter",
+    "cortina2022-resnet16-dense-map": "patch-map",
+}
 
 _LAZY = dict.fromkeys(("Calibration", "Card", "Input", "Metric", "Training"), "card")
 _LAZY |= dict.fromkeys(("Package", "load_package", "write_package"), "package")
