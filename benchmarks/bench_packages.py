@@ -41,7 +41,11 @@ DETECTORS: Mapping[str, Mapping[str, str]] = {
     "cortina2022-resnet50-map": {},
     "cortina2022-multiscale-map": {},
     "cortina2022-frcnn-efficientnet-b3-fast": {EPOCHS: "3", "fitting.batches": "60"},
-    "cortina2022-frcnn-densenet121-fast": {EPOCHS: "3", "fitting.batches": "60"},
+    "cortina2022-frcnn-densenet121-fast": {
+        EPOCHS: "2",
+        "fitting.batches": "150",
+        "fitting.optimiser.learning_rate": "3e-4",
+    },
 }
 
 
