@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from microcalc.candidates import Candidates, Propose
 from microcalc.detectors.detector import Detector
+from microcalc.detectors.of_package import detector_of
 from microcalc.errors import UsageError
 from microcalc.features import feature_matrix
 from microcalc.models.cascade import WEIGHTS, Cascade
@@ -32,18 +33,7 @@ def cascade_detector(package: Package) -> Detector:
             "a cascade with a proposer and a pixel pitch as its input",
             f"proposer {proposer and proposer.name}, spacing_mm {spacing_mm}",
         )
-    return Detector(
-        name=card.name,
-        version=card.version,
-        propose=functools.partial(propose, proposer.load(), _load(package)),
-        working_spacing_mm=spacing_mm,
-        operating_points=card.operating_points,
-        default_operating_point=card.default_operating_point,
-        score_floor=card.score_floor,
-        calibrated=card.calibrated,
-        trained_spacing_mm=card.training.coarsest_spacing_mm,
-        package_sha256=package.sha256,
-    )
+    return detector_of(package, functools.partial(propose, proposer.load(), _load(package)))
 
 
 def propose(

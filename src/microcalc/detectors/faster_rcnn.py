@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from microcalc.candidates import Candidates
 from microcalc.detectors.detector import Detector
+from microcalc.detectors.of_package import detector_of
 from microcalc.evaluation.calibration import Isotonic, Platt
 from microcalc.models.package import Package
 from microcalc.models.region_boxes import RegionBoxes, load_region_boxes
@@ -25,22 +26,9 @@ def faster_rcnn_detector(package: Package, computation: Computation) -> Detector
         UsageError: a package of another kind, or a runtime, precision or device that is not there.
         ReadError: a file of the package is damaged, or its card and its recipe disagree.
     """
-    card, boxes = package.card, load_region_boxes(package, computation)
-    calibration = None if card.calibration is None else card.calibration.parameters
-    return Detector(
-        name=card.name,
-        version=card.version,
-        propose=functools.partial(propose, boxes, calibration),
-        working_spacing_mm=boxes.recipe.spacing_mm,
-        operating_points=card.operating_points,
-        default_operating_point=card.default_operating_point,
-        score_floor=card.score_floor,
-        calibrated=card.calibrated,
-        trained_spacing_mm=card.training.coarsest_spacing_mm,
-        package_sha256=package.sha256,
-        devices=(boxes.runtime.device,),
-        computed=f"{boxes.runtime.name}, {boxes.runtime.precision}",
-    )
+    boxes, calibration = load_region_boxes(package, computation), package.card.calibration
+    parameters = None if calibration is None else calibration.parameters
+    return detector_of(package, functools.partial(propose, boxes, parameters), boxes.runtime)
 
 
 def propose(

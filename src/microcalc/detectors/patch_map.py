@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from microcalc.candidates import Candidates
 from microcalc.candidates.geometry import boxes_apart
 from microcalc.detectors.detector import Detector
+from microcalc.detectors.of_package import detector_of
 from microcalc.evaluation.calibration import Isotonic, Platt
 from microcalc.findings import OperatingPoint
 from microcalc.models.package import Package
@@ -92,21 +93,7 @@ def _of_classifier(package: Package, computation: Computation) -> Detector:
 
 def _detector(package: Package, patch_map: PatchMap, reading: Reading) -> Detector:
     """Read as the package's card says."""
-    card, runtime = package.card, patch_map.layers[0].classifier.runtime
-    return Detector(
-        name=card.name,
-        version=card.version,
-        propose=functools.partial(propose, patch_map, reading),
-        working_spacing_mm=None if card.input.spacing_mm == "native" else card.input.spacing_mm,
-        operating_points=card.operating_points,
-        default_operating_point=card.default_operating_point,
-        score_floor=card.score_floor,
-        calibrated=card.calibrated,
-        trained_spacing_mm=card.training.coarsest_spacing_mm,
-        package_sha256=package.sha256,
-        devices=(runtime.device,),
-        computed=f"{runtime.name}, {runtime.precision}",
-    )
+    return detector_of(package, functools.partial(propose, patch_map, reading), patch_map.layers[0].classifier.runtime)
 
 
 def propose(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from microcalc.candidates import Candidates
 from microcalc.detectors.company import in_company
 from microcalc.detectors.detector import Detector
+from microcalc.detectors.of_package import detector_of
 from microcalc.detectors.specks import specks
 from microcalc.evaluation.calibration import Isotonic, Platt
 from microcalc.models.package import Package
@@ -42,20 +43,7 @@ def segmenter_detector(package: Package, computation: Computation) -> Detector:
         score_floor=card.score_floor,
         judging=card.malignancy is not None,
     )
-    return Detector(
-        name=card.name,
-        version=card.version,
-        propose=functools.partial(propose, segmenter, reading),
-        working_spacing_mm=None if card.input.spacing_mm == "native" else card.input.spacing_mm,
-        operating_points=card.operating_points,
-        default_operating_point=card.default_operating_point,
-        score_floor=card.score_floor,
-        calibrated=card.calibrated,
-        trained_spacing_mm=card.training.coarsest_spacing_mm,
-        package_sha256=package.sha256,
-        devices=(segmenter.runtime.device,),
-        computed=f"{segmenter.runtime.name}, {segmenter.runtime.precision}",
-    )
+    return detector_of(package, functools.partial(propose, segmenter, reading), segmenter.runtime)
 
 
 @dataclass(frozen=True)
