@@ -41,6 +41,7 @@ def export_model(
     package: Annotated[str, typer.Argument(metavar="PACKAGE", help="Folder or zip.", show_default=False)],
     out: Annotated[Path | None, typer.Option(help="Folder for the package.", show_default="the same folder")] = None,
     onnx: Annotated[bool, typer.Option("--onnx", help="As ONNX, the one format there is.")] = True,
+    half: Annotated[bool, typer.Option("--half", help="Weights stored in 16 bits, computed with in 32.")] = False,
     int8: Annotated[bool, typer.Option("--int8", help="In 8 bits too, beside it; needs --data.")] = False,
     data: Annotated[
         str | None,
@@ -53,6 +54,8 @@ def export_model(
 
     if data is not None and not int8:
         raise UsageError(expected="--data with --int8", found="--data alone", do="add --int8, or leave --data out")
+    if half and int8:
+        raise UsageError(expected="--half or --int8", found="both", do="give --half first, then --int8 to what it made")
     found = load_package(package)
     if out is None and not found.path.is_dir():
         raise UsageError(expected="--out for a package in a zip", found="none", do="name a folder")
@@ -64,7 +67,7 @@ def export_model(
 
             written = add_int8(found, data, out or found.path)
         else:
-            written = export_again(found, out or found.path)
+            written = export_again(found, out or found.path, half=half)
     typer.echo(f"{written.path}, SHA-256 {written.sha256}")
 
 

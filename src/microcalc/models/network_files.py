@@ -6,16 +6,20 @@ import tempfile
 from pathlib import Path
 
 from safetensors.torch import save
-from torch import nn
+from torch import Tensor, nn
 
 from microcalc.errors import MicrocalcError
 from microcalc.models.card import Card
+from microcalc.models.half import halved, halved_onnx, round_weights
 from microcalc.models.network_package import ONNX, WEIGHTS
 from microcalc.models.onnx_file import check, check_boxes, export, export_boxes, export_maps
 from microcalc.models.package import Package, write_package
 from microcalc.models.torch_network import load_torch
 from microcalc.output import remove
 from microcalc.recipe import FasterRcnnRecipe, MultiTaskSegmenterRecipe, SegmenterRecipe
+
+#: Of a package whose weights are stored in 16 bits.
+_ROUNDED = "Weights are stored in 16 bits; the numbers here were measured before they were rounded."
 
 
 def write_network_package(folder: Path, card: Card, module: nn.Module) -> Package:
@@ -32,8 +36,7 @@ def write_network_package(folder: Path, card: Card, module: nn.Module) -> Packag
         UsageError: the folder holds anything else.
         WriteError: the folder cannot be written.
     """
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
-    files = {WEIGHTS: save(weights)}
+    files = {WEIGHTS: save(_weights(module))}
     try:
         files[ONNX] = _as_onnx(card, module)
     except MicrocalcError as error:
@@ -43,8 +46,13 @@ def write_network_package(folder: Path, card: Card, module: nn.Module) -> Packag
     return write_package(folder, card, files)
 
 
-def export_again(package: Package, folder: Path) -> Package:
+def export_again(package: Package, folder: Path, *, half: bool = False) -> Package:
     """A package with its ONNX file made anew from its weights.
+
+    Args:
+        package: of a kind that has a network.
+        folder: made where missing; may be the package's own.
+        half: round the weights, and store them in 16 bits; the card's limitations then say so.
 
     Raises:
         MicrocalcError: the two forms differ.
@@ -52,8 +60,19 @@ def export_again(package: Package, folder: Path) -> Package:
         ReadError: the weights are damaged, or not those of the network.
         WriteError: the folder cannot be written.
     """
-    onnx = _as_onnx(package.card, load_torch(package))
-    return write_package(folder, package.card, {name: package.read(name) for name in package.card.files} | {ONNX: onnx})
+    card, module = package.card, load_torch(package)
+    files: dict[str, bytes | Path] = {name: package.read(name) for name in card.files}
+    if half:
+        round_weights(module)
+        files[WEIGHTS] = save(halved(_weights(module)))
+        if _ROUNDED not in card.limitations:
+            card = card.model_copy(update={"limitations": f"{card.limitations} {_ROUNDED}"})
+    onnx = _as_onnx(card, module)
+    return write_package(folder, card, files | {ONNX: halved_onnx(onnx) if half else onnx})
+
+
+def _weights(module: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
 
 
 def _as_onnx(card: Card, module: nn.Module) -> bytes:

@@ -82,6 +82,7 @@ def _write(module: nn.Module, example: Tensor, path: Path, axes: dict[str, dict[
             (example,),
             path,
             dynamo=False,
+            training=torch.onnx.TrainingMode.PRESERVE,  # at rest all the same: weights stay what they are
             opset_version=OPSET,
             input_names=[first],
             output_names=others,

@@ -60,7 +60,12 @@ def read_state_dict(path: Path) -> tuple[StateDict, tuple[str, ...]]:
         prefix = f"{parts.pop()}."
         state = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
         notes.append(f"{prefix!r} taken off its names")
-    return state, tuple(notes)
+    return widened(state), tuple(notes)
+
+
+def widened(state: StateDict) -> StateDict:
+    """Weights that are stored in 16 bits, in 32: what a network computes in."""
+    return {name: tensor.float() if tensor.dtype == torch.float16 else tensor for name, tensor in state.items()}
 
 
 def differences(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> list[str]:

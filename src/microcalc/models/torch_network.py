@@ -19,7 +19,7 @@ from microcalc.models.network_package import WEIGHTS
 from microcalc.models.package import Package
 from microcalc.models.recipe_networks import network_of
 from microcalc.models.runtime import Precision
-from microcalc.models.state_dicts import completed, differences, in_words
+from microcalc.models.state_dicts import completed, differences, in_words, widened
 
 
 def load_torch(package: Package) -> nn.Module:
@@ -32,7 +32,7 @@ def load_torch(package: Package) -> nn.Module:
     with torch.device("meta"):  # no weights are drawn that are not used
         module = network_of(package)
     try:
-        state = load(package.read(WEIGHTS))
+        state = widened(load(package.read(WEIGHTS)))
     except SafetensorError as error:
         raise refused(package.path, f"weights as safetensors in {WEIGHTS}", str(error)) from error
     if wrong := differences(state, module.state_dict()):
