@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import microcalc
 from microcalc.comparison.scored import score_systems
 from microcalc.comparison.systems import System, SystemImage
 from microcalc.evaluation.detections import Detections
 from microcalc.evaluation.matching import parse_rule
 from microcalc.findings import Calcification, DetectorInfo
+from microcalc.patches.store import MANIFEST, ROWS, Manifest, PatchStore, Shard, write_rows
 from microcalc.synthesis import write_study
 
 
@@ -41,6 +43,43 @@ def breast_png():
         grey = np.where(inside, 30000 + 2000 * np.random.default_rng(0).standard_normal(inside.shape), 0)
         Image.fromarray(grey.astype(np.uint16)).save(path)
         return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def write_patches():
+    """Writes a store of a protocol in one shard: patches, their pixels and, where there are some, masks."""
+
+    def write(folder, protocol, patches, pixels, masks=None, **known):
+        folder.mkdir(parents=True, exist_ok=True)
+        shard = Shard(name="shard-0000.npy", patches=len(patches))
+        np.save(folder / shard.name, pixels)
+        if masks is not None:
+            np.save(folder / shard.masks, masks)
+        write_rows(folder / ROWS, patches)
+        values = {
+            "microcalc": microcalc.__version__,
+            "protocol": protocol.name,
+            "paper": protocol.paper,
+            "size_px": pixels.shape[-1],
+            "spacing_mm": None,
+            "labels": protocol.labels,
+            "channels": () if masks is None else protocol.channels,
+            "seed": 0,
+            "split": None,
+            "images": len({patch.image for patch in patches}),
+            "counts": {},
+            "shards": (shard,),
+            "left_out": {},
+            "balanced_out": 0,
+            "spacing_assumed": 0,
+            "dropped": 0,
+            "failed": (),
+            "notes": (),
+        }
+        (folder / MANIFEST).write_text(Manifest(**values | known).to_json())
+        return PatchStore.open(folder)
 
     return write
 

@@ -175,20 +175,8 @@ def detect_to_folder(
         "inputs": {"root": run.root},
     }
     journal = Journal(out / "findings.partial.jsonl", settings, ImageFindings, _results, resume=resume)
-    earlier = {image.path: image for image in journal.finished}
-    outcomes: dict[str, Outcome] = {task.name: earlier[task.name] for task in run.tasks if _is_done(task, earlier)}
-    todo = [task for task in run.tasks if task.name not in outcomes]
-    interrupted: KeyboardInterrupt | None = None
-    try:
-        for task, outcome in work(todo, process, _died, make_executor if len(todo) > 1 else None):
-            outcomes[task.name] = outcome
-            if isinstance(outcome, ImageFindings):
-                journal.add(outcome)
-            if on_outcome:
-                on_outcome(outcome, len(outcomes), len(run.tasks))
-    except KeyboardInterrupt as signal:
-        interrupted = signal
-    report = run.report([outcomes[task.name] for task in run.tasks if task.name in outcomes])
+    outcomes, interruption = _work_through(run.tasks, journal, make_executor, on_outcome)
+    report = run.report(outcomes)
     _write_all(report, out, run.point, formats)
     write_run_record(
         out / "run.json",
@@ -200,10 +188,33 @@ def detect_to_folder(
             "failed": len(report.failed),
         },
     )
-    if interrupted:
-        raise interrupted
+    if interruption:
+        raise interruption
     journal.remove()
     return report
+
+
+def _work_through(
+    tasks: Sequence[Task],
+    journal: Journal[ImageFindings],
+    make_executor: MakeExecutor | None,
+    on_outcome: OnOutcome | None,
+) -> tuple[list[Outcome], KeyboardInterrupt | None]:
+    """The outcomes of all tasks that an earlier run or this one has done, in their order; and what ended it early."""
+    earlier = {image.path: image for image in journal.finished}
+    outcomes: dict[str, Outcome] = {task.name: earlier[task.name] for task in tasks if _is_done(task, earlier)}
+    todo = [task for task in tasks if task.name not in outcomes]
+    interruption: KeyboardInterrupt | None = None
+    try:
+        for task, outcome in work(todo, process, _died, make_executor if len(todo) > 1 else None):
+            outcomes[task.name] = outcome
+            if isinstance(outcome, ImageFindings):
+                journal.add(outcome)
+            if on_outcome:
+                on_outcome(outcome, len(outcomes), len(tasks))
+    except KeyboardInterrupt as signal:
+        interruption = signal
+    return [outcomes[task.name] for task in tasks if task.name in outcomes], interruption
 
 
 def process(task: Task) -> Outcome:

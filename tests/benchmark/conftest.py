@@ -3,17 +3,16 @@
 A store of five patches made by hand, and a network whose answers are known.
 """
 
+import functools
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-import microcalc
 from microcalc.benchmark.records import Outcome, ProposedImage
 from microcalc.patches.patch import Patch
 from microcalc.patches.protocols import find_protocol
-from microcalc.patches.store import MANIFEST, ROWS, Manifest, PatchStore, Shard, write_rows
 from microcalc.recipe import load_recipe
 from microcalc.truth import ImageTruth, TrueCalcification, Truth
 
@@ -103,7 +102,7 @@ _PATIENTS = ("a", "a", "b", "a", "b")
 _LESIONS = ((), np.s_[12:13, 12:13], np.s_[12:13, 12:13], np.s_[2:4, 2:4], np.s_[5:8, 10:14])
 
 
-def _write_store(folder, *, patients=_PATIENTS, split="test", data="bench:toys"):
+def _write_store(write_patches, folder, *, patients=_PATIENTS, split="test", data="bench:toys"):
     """The store."""
     protocol = find_protocol("terrassin512")
     masks = np.zeros((len(_LABELS), _SIZE, _SIZE), np.uint8)
@@ -114,34 +113,7 @@ def _write_store(folder, *, patients=_PATIENTS, split="test", data="bench:toys")
         Patch(f"{patient}.png", 100 * n, 0, _SIZE, label, "made up", split, patient)
         for n, (label, patient) in enumerate(zip(_LABELS, patients, strict=True))
     ]
-    folder.mkdir(exist_ok=True)
-    shard = Shard(name="shard-0000.npy", patches=len(patches))
-    np.save(folder / shard.name, np.zeros(masks.shape, np.uint16))
-    np.save(folder / shard.masks, masks)
-    write_rows(folder / ROWS, patches)
-    manifest = Manifest(
-        microcalc=microcalc.__version__,
-        data=data,
-        protocol=protocol.name,
-        paper=protocol.paper,
-        size_px=_SIZE,
-        spacing_mm=None,
-        labels=protocol.labels,
-        channels=protocol.channels,
-        seed=0,
-        split=None,
-        images=2,
-        counts={},
-        shards=(shard,),
-        left_out={},
-        balanced_out=0,
-        spacing_assumed=0,
-        dropped=0,
-        failed=(),
-        notes=(),
-    )
-    (folder / MANIFEST).write_text(manifest.to_json())
-    return PatchStore.open(folder)
+    return write_patches(folder, protocol, patches, np.zeros(masks.shape, np.uint16), masks, data=data)
 
 
 def _patch_recipe():
@@ -171,6 +143,7 @@ class _Known:
 
 
 @pytest.fixture(scope="session")
-def patch_toys():
+def patch_toys(write_patches):
     """Makes the store (folder), its recipe, and the network."""
-    return SimpleNamespace(write_store=_write_store, recipe=_patch_recipe, network=_Known, patients=_PATIENTS)
+    write_store = functools.partial(_write_store, write_patches)
+    return SimpleNamespace(write_store=write_store, recipe=_patch_recipe, network=_Known, patients=_PATIENTS)

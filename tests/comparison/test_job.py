@@ -63,7 +63,7 @@ def test_a_table_is_scored_against_a_truth(table, truth):
 
 def test_what_is_written(table, truth, tmp_path):
     out = tmp_path / "out"
-    evaluation = evaluate_to_folder(table(), truth(), out, QUICK)
+    evaluation = evaluate_to_folder(table(), truth(), out, QUICK).evaluation
     names = {path.name for path in out.iterdir()}
     assert names >= {"evaluation.json", "evaluation.html", "metrics.csv", "differences.csv", "run.json"}
     assert Evaluation.from_json(out / "evaluation.json") == evaluation

@@ -73,7 +73,8 @@ def test_what_there_is_none_of(shipped):
 
 
 def test_a_kind_without_a_package_is_not_among_them(monkeypatch, tmp_path):
-    monkeypatch.setattr(detectors, "PACKAGES", {})
+    for name in list(models.PACKAGES):
+        monkeypatch.delitem(models.PACKAGES, name)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="out of morphology, hough, hdog, or the path"):
         load_detector("cascade")

@@ -58,6 +58,8 @@ def test_it_says_nearly_the_same(package, runtime):
 def test_a_package_without_one_and_torch_are_refused(classifier_package, package):
     with pytest.raises(UsageError, match=r"model\.int8\.onnx in the package.*models export --int8, or leave"):
         open_runtime(classifier_package, precision="int8")
+    with pytest.raises(UsageError, match=r"in the package microcalc-default.*; leave the precision out: of"):
+        open_runtime(load_package("microcalc-default"), precision="int8")  # a segmenter: export --int8 refuses it
     with pytest.raises(UsageError, match="f32 or bf16, which torch computes a package in, found int8"):
         open_runtime(package, runtime="torch", precision="int8", device="cpu")
 

@@ -76,6 +76,9 @@ def test_a_name_stands_for_the_package_that_comes_along(package, monkeypatch):
     monkeypatch.setattr(module, "_FOLDER", package.path.parent)
     monkeypatch.setitem(PACKAGES, "package", "cascade")
     assert load_package("package") == package
+    for name in set(PACKAGES) - {"package"}:
+        monkeypatch.delitem(PACKAGES, name)
+    assert load_package("cascade") == package  # the first of its kind
 
 
 def test_a_package_that_does_not_exist(monkeypatch):

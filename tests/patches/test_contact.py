@@ -1,46 +1,31 @@
 import re
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
+import pytest
 
 from microcalc.patches import contact
 from microcalc.patches.contact import write_contact_sheets
 from microcalc.patches.patch import Patch
-from microcalc.patches.store import Manifest, PatchStore, Shard
 
 SIDE = 96  # of a thumbnail of patches up to 96 px
 
 
-def make_store(folder, number, size=8, label="normal"):
-    patches = [Patch(f"<{i}>.png", i, 0, size, label, "grid", "train", "Jane") for i in range(number)]
-    pixels = np.zeros((number, size, size), np.uint16)
-    pixels[:, : size // 2] = 30000  # the upper half of each is bright
-    np.save(folder / "shard-0000.npy", pixels)
-    manifest = Manifest(
-        microcalc="0.1.0",
-        protocol="toy",
-        paper="none",
-        size_px=size,
-        spacing_mm=0.07,
-        labels=("normal", "two words"),
-        channels=(),
-        seed=3,
-        split=None,
-        images=number,
-        counts={},
-        shards=(Shard(name="shard-0000.npy", patches=number),),
-        left_out={},
-        balanced_out=0,
-        spacing_assumed=0,
-        dropped=0,
-        failed=(),
-        notes=(),
-    )
-    return PatchStore(folder, manifest, patches)
+@pytest.fixture
+def make_store(write_patches, tmp_path):
+    def make(number, size=8):
+        toy = SimpleNamespace(name="toy", paper="none", labels=("normal", "two words"))
+        patches = [Patch(f"<{i}>.png", i, 0, size, "normal", "grid", "train", "Jane") for i in range(number)]
+        pixels = np.zeros((number, size, size), np.uint16)
+        pixels[:, : size // 2] = 30000  # the upper half of each is bright
+        return write_patches(tmp_path, toy, patches, pixels)
+
+    return make
 
 
-def test_each_label_has_a_page_with_pictures_that_load_as_they_are_needed(tmp_path):
-    write_contact_sheets(make_store(tmp_path, 150))
+def test_each_label_has_a_page_with_pictures_that_load_as_they_are_needed(make_store, tmp_path):
+    write_contact_sheets(make_store(150))
     page = (tmp_path / "contact-normal.html").read_text()
     # 13 columns of 96 px and gaps of 4 in 1360 px, 5 rows: 65 patches a picture.
     assert re.findall(r'<img src="(contact/normal-\d+\.jpg)" [^>]*loading="lazy"', page) == [
@@ -53,16 +38,16 @@ def test_each_label_has_a_page_with_pictures_that_load_as_they_are_needed(tmp_pa
     assert '<a href="contact-normal.html">normal</a>' in empty
 
 
-def test_texts_are_escaped_and_no_patient_is_named(tmp_path):
-    write_contact_sheets(make_store(tmp_path, 2))
+def test_texts_are_escaped_and_no_patient_is_named(make_store, tmp_path):
+    write_contact_sheets(make_store(2))
     page = (tmp_path / "contact-normal.html").read_text()
     assert "&lt;0&gt;.png at 0, 0: grid, train" in page
     assert "<0>" not in page
     assert "Jane" not in page
 
 
-def test_patches_are_drawn_in_their_places(tmp_path):
-    write_contact_sheets(make_store(tmp_path, 3))
+def test_patches_are_drawn_in_their_places(make_store, tmp_path):
+    write_contact_sheets(make_store(3))
     picture = cv2.imread(str(tmp_path / "contact" / "normal-000.jpg"), cv2.IMREAD_GRAYSCALE)
     assert picture.shape == (SIDE, 13 * 100 - 4)
     for place in range(3):
@@ -72,16 +57,16 @@ def test_patches_are_drawn_in_their_places(tmp_path):
     assert picture[:, 300:].mean() < 5
 
 
-def test_large_patches_are_shrunk(tmp_path):
-    write_contact_sheets(make_store(tmp_path, 2, size=500))
+def test_large_patches_are_shrunk(make_store, tmp_path):
+    write_contact_sheets(make_store(2, size=500))
     picture = cv2.imread(str(tmp_path / "contact" / "normal-000.jpg"), cv2.IMREAD_GRAYSCALE)
     assert picture.shape == (222, 6 * 226 - 4)
 
 
-def test_of_very_many_some_are_shown_evenly(tmp_path, monkeypatch):
+def test_of_very_many_some_are_shown_evenly(make_store, tmp_path, monkeypatch):
     monkeypatch.setattr(contact, "MOST_SHOWN", 20)
     number = 41
-    write_contact_sheets(make_store(tmp_path, number, size=2))
+    write_contact_sheets(make_store(number, size=2))
     page = (tmp_path / "contact-normal.html").read_text()
     assert "20 of 41 are shown" in page
     shown = [int(n) for n in re.findall(r"&lt;(\d+)&gt;", page)]
@@ -89,7 +74,7 @@ def test_of_very_many_some_are_shown_evenly(tmp_path, monkeypatch):
     assert set(np.diff(shown)) <= {2, 3}
 
 
-def test_sheets_of_an_earlier_store_are_removed(tmp_path):
-    write_contact_sheets(make_store(tmp_path, 150))
-    write_contact_sheets(make_store(tmp_path, 2))
+def test_sheets_of_an_earlier_store_are_removed(make_store, tmp_path):
+    write_contact_sheets(make_store(150))
+    write_contact_sheets(make_store(2))
     assert [path.name for path in (tmp_path / "contact").iterdir()] == ["normal-000.jpg"]

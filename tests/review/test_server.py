@@ -1,5 +1,6 @@
 """What the server answers, and whom it does not."""
 
+import contextlib
 import http.client
 import json
 import socket
@@ -213,6 +214,13 @@ def test_a_page_that_goes_away_is_no_error_and_a_fault_of_ours_is_told(server, c
         except type(error):
             server.handle_error(None, None)
         assert ("ZeroDivisionError" in capfd.readouterr().err) == told
+
+
+def test_many_connections_may_wait_to_be_let_in(server):
+    with contextlib.ExitStack() as waiting:
+        busy = waiting.enter_context(ReviewServer(server.session))  # lets nobody in
+        for _ in range(64):
+            waiting.enter_context(socket.create_connection(busy.server_address, timeout=5))
 
 
 def test_a_port_in_use(server):

@@ -5,6 +5,7 @@ Made-up predictions: patches of a few patients, told apart about as well as aske
 Little mammograms with specks on them.
 """
 
+import functools
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,11 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import microcalc
 from microcalc.datasets import Record, Table
+from microcalc.findings import Calcification, DetectorInfo, ImageFindings, Report, RunInfo
 from microcalc.patches.patch import Patch
 from microcalc.patches.protocols import find_protocol
-from microcalc.patches.store import TRUTH, WHITE, Manifest, PatchStore, Shard
+from microcalc.patches.store import TRUTH, WHITE
 from microcalc.training.parts import Part, Parts
 from microcalc.training.pool import Pool
 from microcalc.training.predictions import Predictions
@@ -85,7 +86,7 @@ _PATIENTS, _PATCHES = {"train": 4, "validation": 8, "test": 8}, 4
 _SNR, _AGES = (4.0, 6.5, 9.0, 13.0), (35.0, 50.0, 70.0)
 
 
-def _write_store(folder, recipe, seed=0, contrast=0.2):
+def _write_store(write_patches, folder, recipe, seed=0, contrast=0.2):
     """A store of the recipe's protocol: noise, and a speck in the middle of whatever is not of the first label."""
     protocol, size = find_protocol(recipe.patches.protocol), recipe.input.size_px
     patches, images = [], []
@@ -109,30 +110,10 @@ def _write_store(folder, recipe, seed=0, contrast=0.2):
     grey = rng.normal(0.4, 0.05, (len(patches), size, size))
     speck = np.array([patch.label != protocol.labels[0] for patch in patches])
     grey[speck, size // 2, size // 2] += contrast
-    folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / "shard-0000.npy", np.rint(grey.clip(0, 1) * WHITE).astype(np.uint16))
+    pixels = np.rint(grey.clip(0, 1) * WHITE).astype(np.uint16)
+    store = write_patches(folder, protocol, patches, pixels, spacing_mm=protocol.spacing_mm, seed=seed)
     (folder / TRUTH).write_text(Truth(root=".", images=tuple(images)).to_json())
-    manifest = Manifest(
-        microcalc=microcalc.__version__,
-        protocol=protocol.name,
-        paper=protocol.paper,
-        size_px=size,
-        spacing_mm=protocol.spacing_mm,
-        labels=protocol.labels,
-        channels=(),
-        seed=seed,
-        split=None,
-        images=len(images),
-        counts={},
-        shards=(Shard(name="shard-0000.npy", patches=len(patches)),),
-        left_out={},
-        balanced_out=0,
-        spacing_assumed=0,
-        dropped=0,
-        failed=(),
-        notes=(),
-    )
-    return PatchStore(folder, manifest, patches)
+    return store
 
 
 def _parts_of(store, recipe):
@@ -159,9 +140,10 @@ def _predict(part, recipe, signal=1.5, seed=0):
 
 
 @pytest.fixture(scope="session")
-def predicted():
+def predicted(write_patches):
     """Makes a store (folder, recipe), its parts (store, recipe), and predictions of a part (part, recipe, signal)."""
-    return SimpleNamespace(write_store=_write_store, parts_of=_parts_of, predict=_predict)
+    write_store = functools.partial(_write_store, write_patches)
+    return SimpleNamespace(write_store=write_store, parts_of=_parts_of, predict=_predict)
 
 
 _SPECKLED = 320, 240
@@ -206,3 +188,28 @@ def speckled(tmp_path_factory):
         records.append(Record(path, truth))
     (folder / "e.png").write_bytes(b"no picture")
     return Table(records)
+
+
+def _report(marks):
+    def image(path, of_image):
+        return ImageFindings(
+            path=path,
+            rows=400,
+            columns=400,
+            spacing_mm=(0.07, 0.07),
+            spacing_source="header",
+            breast_area_cm2=1.0,
+            seconds=0.1,
+            calcifications=tuple(Calcification(x=x, y=y, score=score) for x, y, score in of_image),
+            clusters=(),
+        )
+
+    info = DetectorInfo(name="d", version="1", operating_point="all", threshold=0.1, score_floor=0.1, calibrated=False)
+    run = RunInfo(microcalc="0", device="cpu", started="2026-01-01T00:00:00+00:00", seconds=1.0)
+    return Report(root="/images", detector=info, run=run, images=tuple(image(*one) for one in marks.items()))
+
+
+@pytest.fixture(scope="session")
+def report():
+    """Makes a report: path -> (x, y, score) of each mark, on images of 400 x 400 px in the folder /images."""
+    return _report

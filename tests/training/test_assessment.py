@@ -7,7 +7,6 @@ import pytest
 
 from microcalc.datasets import Record, Table
 from microcalc.errors import UsageError
-from microcalc.findings import Calcification, DetectorInfo, ImageFindings, Report, RunInfo
 from microcalc.recipe import load_recipe
 from microcalc.training import assessment
 from microcalc.training.assessment import assess, held_out
@@ -41,34 +40,15 @@ def table(*splits):
     )
 
 
-def report(records, marks):
-    def image(record, of_image):
-        return ImageFindings(
-            path=record.truth.path,
-            rows=400,
-            columns=400,
-            spacing_mm=(0.07, 0.07),
-            spacing_source="header",
-            breast_area_cm2=1.0,
-            seconds=0.1,
-            calcifications=tuple(Calcification(x=x, y=y, score=score) for x, y, score in of_image),
-            clusters=(),
-        )
-
-    info = DetectorInfo(name="d", version="1", operating_point="all", threshold=0.1, score_floor=0.1, calibrated=False)
-    run = RunInfo(microcalc="0", device="cpu", started="2026-01-01T00:00:00+00:00", seconds=1.0)
-    images = tuple(image(record, of_image) for record, of_image in zip(records, marks, strict=True))
-    return Report(root=str(ROOT), detector=info, run=run, images=images)
-
-
 @pytest.fixture
-def asked(monkeypatch):
+def asked(report, monkeypatch):
     """Parts that were looked at, each as its folder is called, in their order."""
     names = []
 
     def scan(records, detector, folder, *, on_outcome, **_):
         names.append(folder.name)
-        found = report(records, SEEN[folder.name])
+        paths = [record.truth.path for record in records]
+        found = report(dict(zip(paths, SEEN[folder.name], strict=True)))
         for done, image in enumerate(found.images, 1):
             on_outcome(image, done, len(records))
         folder.mkdir(parents=True)

@@ -1,13 +1,13 @@
 """Marks on patches made by hand, by a network that maps what is bright."""
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
-import microcalc
 from microcalc.patches.patch import Patch
 from microcalc.patches.protocols import find_protocol
-from microcalc.patches.store import WHITE, Manifest, PatchStore, Shard
+from microcalc.patches.store import WHITE
 from microcalc.recipe import load_recipe
 from microcalc.training.marks import find_marks
 from microcalc.training.parts import Part
@@ -23,7 +23,8 @@ class Bright(nn.Module):
         return torch.cat([likely, torch.full_like(likely, -9.0)], 1), torch.zeros(len(images), 3)
 
 
-def part(folder):
+@pytest.fixture
+def part(write_patches, tmp_path):
     """A normal patch with a speck; a benign one with a speck on its mask, one beside it and one far off."""
     protocol = find_protocol("terrassin512")
     pixels, masks = np.zeros((2, SIZE, SIZE)), np.zeros((2, SIZE, SIZE), np.uint8)
@@ -32,37 +33,15 @@ def part(folder):
     pixels[1, 22, 20] = 0.9  # within the square of 10 x 10 that the mask's single pixel grows into
     pixels[1, 20, 27] = 0.8  # beyond it: the square ends 5 px to the right
     pixels[1, 50, 50] = 0.7
-    shard = Shard(name="shard-0000.npy", patches=2)
-    np.save(folder / shard.name, np.rint(pixels * WHITE).astype(np.uint16))
-    np.save(folder / shard.masks, masks)
-    labels, names = protocol.labels, ("normal", "benign")
-    manifest = Manifest(
-        microcalc=microcalc.__version__,
-        protocol=protocol.name,
-        paper=protocol.paper,
-        size_px=SIZE,
-        spacing_mm=None,
-        labels=labels,
-        channels=protocol.channels,
-        seed=0,
-        split=None,
-        images=1,
-        counts={},
-        shards=(shard,),
-        left_out={},
-        balanced_out=0,
-        spacing_assumed=0,
-        dropped=0,
-        failed=(),
-        notes=(),
-    )
+    names = ("normal", "benign")
     patches = [Patch("a.png", 100 * n, 0, SIZE, name, "made up", "validation", "a") for n, name in enumerate(names)]
-    return Part(PatchStore(folder, manifest, patches), np.arange(2), np.array([0, 1]), "validation")
+    store = write_patches(tmp_path, protocol, patches, np.rint(pixels * WHITE).astype(np.uint16), masks)
+    return Part(store, np.arange(2), np.array([0, 1]), "validation")
 
 
-def test_marks_on_lesions_are_hits_and_those_on_negative_patches_false(tmp_path):
+def test_marks_on_lesions_are_hits_and_those_on_negative_patches_false(part):
     of = load_recipe("terrassin2024-mutmus-unet3plus").with_changes({"input": {"size_px": SIZE}})
-    found = find_marks(Bright(), part(tmp_path), of, device="cpu")
+    found = find_marks(Bright(), part, of, device="cpu")
     # 0.6 on the normal patch is false, 0.9 a hit; 0.8 and 0.7, on the benign patch beside its mask, are neither.
     np.testing.assert_allclose(found.scores, [0.6, 0.9], atol=1e-4)
     assert found.hits.tolist() == [False, True]

@@ -5,31 +5,10 @@ import pytest
 
 from microcalc.datasets import Record, Table
 from microcalc.errors import UsageError
-from microcalc.findings import Calcification, DetectorInfo, ImageFindings, Report, RunInfo
 from microcalc.training.scan import accounts
 from microcalc.truth import ImageTruth, TrueCalcification
 
 ROOT = Path("/images")
-
-
-def image(path, *marks):
-    return ImageFindings(
-        path=path,
-        rows=400,
-        columns=400,
-        spacing_mm=(0.07, 0.07),
-        spacing_source="header",
-        breast_area_cm2=1.0,
-        seconds=0.1,
-        calcifications=tuple(Calcification(x=x, y=y, score=score) for x, y, score in marks),
-        clusters=(),
-    )
-
-
-def report(*images):
-    info = DetectorInfo(name="d", version="1", operating_point="all", threshold=0.1, score_floor=0.1, calibrated=False)
-    run = RunInfo(microcalc="0", device="cpu", started="2026-01-01T00:00:00+00:00", seconds=1.0)
-    return Report(root=str(ROOT), detector=info, run=run, images=images)
 
 
 def table(*names):
@@ -45,11 +24,13 @@ def table(*names):
     )
 
 
-FOUND = report(image("a.png", (51, 50, 0.9), (49, 50, 0.8), (300, 300, 0.4)), image("b.png", (10, 10, 0.3)))
+@pytest.fixture
+def found(report):
+    return report({"a.png": [(51, 50, 0.9), (49, 50, 0.8), (300, 300, 0.4)], "b.png": [(10, 10, 0.3)]})
 
 
-def test_hits_and_false_marks_count_and_second_marks_on_a_lesion_do_not():
-    seen = accounts(table("a.png", "b.png"), {"d": FOUND})["d"]
+def test_hits_and_false_marks_count_and_second_marks_on_a_lesion_do_not(found):
+    seen = accounts(table("a.png", "b.png"), {"d": found})["d"]
     assert sorted(zip(seen.scores.tolist(), seen.labels.tolist(), strict=True)) == [
         (0.3, False),
         (0.4, False),
@@ -59,16 +40,16 @@ def test_hits_and_false_marks_count_and_second_marks_on_a_lesion_do_not():
     assert seen.images[1].false_positives.tolist() == [0.3]
 
 
-def test_rescored_keeps_what_was_missed_missed():
-    seen = accounts(table("a.png", "b.png"), {"d": FOUND})["d"].rescored(lambda scores: scores / 2)
+def test_rescored_keeps_what_was_missed_missed(found):
+    seen = accounts(table("a.png", "b.png"), {"d": found})["d"].rescored(lambda scores: scores / 2)
     assert seen.images[0].best.tolist() == [0.45, -np.inf]
     assert seen.images[1].highest == pytest.approx(0.15)
     assert seen.scores.max() == pytest.approx(0.45)
 
 
-def test_only_images_that_all_detectors_could_process():
-    found = accounts(table("a.png", "b.png"), {"d": FOUND, "e": report(image("b.png"))})
-    assert [[one.truth.path for one in seen.images] for seen in found.values()] == [["b.png"], ["b.png"]]
-    assert found["d"].left_out == 1
+def test_only_images_that_all_detectors_could_process(report, found):
+    scans = accounts(table("a.png", "b.png"), {"d": found, "e": report({"b.png": []})})
+    assert [[one.truth.path for one in seen.images] for seen in scans.values()] == [["b.png"], ["b.png"]]
+    assert scans["d"].left_out == 1
     with pytest.raises(UsageError, match="none of 1"):
-        accounts(table("a.png"), {"d": FOUND, "e": report()})
+        accounts(table("a.png"), {"d": found, "e": report({})})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from microcalc.detection import DetectionOptions
 from microcalc.detectors import Detector, load_detector
 from microcalc.evaluation.tables import Published, published
-from microcalc.models import PACKAGES, Card, load_package
+from microcalc.models import Card, load_package
 from microcalc.models.runtime import Precision, RuntimeName
 from microcalc.recipe import RecipeBase
 
@@ -54,11 +54,8 @@ def open_contender(
 
 
 def _card(detector: str, loaded: Detector) -> Card | None:
-    """That of its package, which a call may have named by its kind."""
-    if loaded.package_sha256 is None:
-        return None
-    comes_with_microcalc = detector in PACKAGES or detector in PACKAGES.values()
-    return load_package(loaded.name if comes_with_microcalc else detector).card
+    """That of its package."""
+    return None if loaded.package_sha256 is None else load_package(detector).card
 
 
 def _published(recipe: RecipeBase) -> tuple[Published, ...]:

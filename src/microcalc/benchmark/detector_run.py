@@ -13,7 +13,7 @@ from microcalc.benchmark.boxes import box_numbers
 from microcalc.benchmark.contenders import Contender
 from microcalc.benchmark.records import BoxNumbers, DetectorResult
 from microcalc.benchmark.summary import seconds_of
-from microcalc.comparison.job import Compared, EvaluateOptions, compare_to_folder
+from microcalc.comparison.job import Compared, EvaluateOptions, evaluate_to_folder
 from microcalc.comparison.records import Estimate
 from microcalc.datasets import Table
 from microcalc.datasets.export import export_truth
@@ -104,7 +104,7 @@ def _compare(table: Table, reports: Mapping[str, Report], out: Path, options: Ev
         )
     root = Path(first.root)
     export_truth(_under(root, table), root, out / "truth.json")
-    return compare_to_folder(scored, out / "truth.json", out / "evaluation", options)
+    return evaluate_to_folder(scored, out / "truth.json", out / "evaluation", options)
 
 
 def _boxes(compared: Compared) -> dict[str, BoxNumbers]:

@@ -53,8 +53,8 @@ def evaluate(
     wishes |= {"per": per, "unmatched": unmatched, "resample": resample, "draws": draws, "seed": seed, "force": force}
     chosen = listed(formats)
     files = [*findings, *(more or ())]
-    evaluation = evaluate_to_folder(files, truth, out, EvaluateOptions(**wishes), formats=chosen, images=images)
-    typer.echo(_evaluation_summary(evaluation, out, html="html" in chosen))
+    compared = evaluate_to_folder(files, truth, out, EvaluateOptions(**wishes), formats=chosen, images=images)
+    typer.echo(_evaluation_summary(compared.evaluation, out, html="html" in chosen))
 
 
 def _evaluation_summary(evaluation: Evaluation, out: Path, *, html: bool) -> str:

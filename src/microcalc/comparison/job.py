@@ -120,6 +120,18 @@ def evaluate(
     return _evaluate(findings, read_truth(Path(truth), split), options)[0]
 
 
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """An evaluation, with what it was computed from."""
+
+    evaluation: Evaluation
+    scored: tuple[ScoredSystem, ...]
+    #: Folder that the truth's paths start from; None: the images are not at hand.
+    images_root: Path | None
+    #: Of the page, by section; none where no page is asked for.
+    figures: dict[str, tuple[Drawing, ...]]
+
+
 def evaluate_to_folder(
     findings: Findings,
     truth: str | os.PathLike[str],
@@ -128,7 +140,7 @@ def evaluate_to_folder(
     *,
     formats: Sequence[str] = FORMATS,
     images: Path | None = None,
-) -> Evaluation:
+) -> Compared:
     """Score and compare, and write ``evaluation.json``, ``run.json`` and what else is asked for into a folder.
 
     Args:
@@ -144,31 +156,6 @@ def evaluate_to_folder(
         ReadError: likewise.
         WriteError: a result cannot be written.
     """
-    return compare_to_folder(findings, truth, out, options, formats=formats, images=images).evaluation
-
-
-@dataclass(frozen=True, eq=False)
-class Compared:
-    """An evaluation, with what it was computed from."""
-
-    evaluation: Evaluation
-    scored: tuple[ScoredSystem, ...]
-    #: Folder that the truth's paths start from; None: the images are not at hand.
-    images_root: Path | None
-    #: Of the page, by section; none where no page is asked for.
-    figures: dict[str, tuple[Drawing, ...]]
-
-
-def compare_to_folder(
-    findings: Findings,
-    truth: str | os.PathLike[str],
-    out: Path,
-    options: EvaluateOptions,
-    *,
-    formats: Sequence[str] = FORMATS,
-    images: Path | None = None,
-) -> Compared:
-    """As :func:`evaluate_to_folder`, for whoever needs more than the numbers."""
     started = time.perf_counter()
     _check_formats(formats)
     known = read_truth(Path(truth), options.split)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from microcalc.detectors.detector import Detection, Detector
 from microcalc.errors import UsageError
-from microcalc.models import PACKAGES
+from microcalc.models import PACKAGES, shipped
 
 if TYPE_CHECKING:
     from microcalc.models import Package
@@ -101,12 +101,11 @@ def load_detector(
     if name in DETECTORS:
         _leave_out(computation, name)
         return DETECTORS[name]()
-    of_kind = {kind: package for package, kind in reversed(PACKAGES.items())}
-    if name in PACKAGES or name in of_kind:
-        return _of_package(of_kind.get(name, name), 0, computation)
+    if ours := shipped(name):
+        return _of_package(ours, 0, computation)
     path = Path(name).expanduser()
     if not path.exists():
-        names = ", ".join([*DETECTORS, *of_kind, *PACKAGES])
+        names = ", ".join([*DETECTORS, *dict.fromkeys(PACKAGES.values()), *PACKAGES])
         raise UsageError(
             expected=f"a detector out of {names}, or the path of a model package",
             found=repr(name),

@@ -61,9 +61,11 @@ def patch_map_detector(package: Package, computation: Computation) -> Detector:
     recipe = card.load_recipe()
     if not isinstance(recipe, PatchMapRecipe):
         return _of_classifier(package, computation)
+    patch_map = load_patch_map(package, computation)
     calibration = None if card.calibration is None else card.calibration.parameters
     reading = Reading(recipe.maxima_px, recipe.nms_iou, calibration)
-    return _detector(package, load_patch_map(package, computation), reading)
+    runtime = patch_map.layers[0].classifier.runtime
+    return detector_of(package, functools.partial(propose, patch_map, reading), runtime)
 
 
 def _of_classifier(package: Package, computation: Computation) -> Detector:
@@ -77,23 +79,19 @@ def _of_classifier(package: Package, computation: Computation) -> Detector:
         kernel_px=stride // 2 * 2 + 1,
     )
     patch_map = PatchMap((Layer(classifier, settings),), HALF_BREAST, "none")
+    reading = Reading(max(MAXIMA_PX, stride), None, None)
     doubt = (
         f"{package.card.name} has been trained and measured on patches: as a detector of whole mammograms it is "
         "neither calibrated nor measured"
     )
     return dataclasses.replace(
-        _detector(package, patch_map, Reading(max(MAXIMA_PX, stride), None, None)),
+        detector_of(package, functools.partial(propose, patch_map, reading), classifier.runtime),
         operating_points=(HALF,),
         default_operating_point=HALF.name,
         score_floor=SCORE_FLOOR,
         calibrated=False,
         doubt=doubt,
     )
-
-
-def _detector(package: Package, patch_map: PatchMap, reading: Reading) -> Detector:
-    """Read as the package's card says."""
-    return detector_of(package, functools.partial(propose, patch_map, reading), patch_map.layers[0].classifier.runtime)
 
 
 def propose(

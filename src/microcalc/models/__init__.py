@@ -18,6 +18,7 @@ __all__ = [
     "Package",
     "Training",
     "load_package",
+    "shipped",
     "write_package",
 ]
 
@@ -27,6 +28,12 @@ PACKAGES: dict[str, str] = {
     "microcalc-default": "segmenter",
     "cortina2022-resnet16-dense-map": "patch-map",
 }
+
+
+def shipped(name: str) -> str | None:
+    """The package that comes with microcalc under this name, or the first one of this kind; None: there is none."""
+    return name if name in PACKAGES else next((package for package, kind in PACKAGES.items() if kind == name), None)
+
 
 _LAZY = dict.fromkeys(("Calibration", "Card", "Input", "Metric", "Training"), "card")
 _LAZY |= dict.fromkeys(("Package", "load_package", "write_package"), "package")

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from microcalc.errors import ReadError, UsageError
-from microcalc.models import PACKAGES
+from microcalc.models import PACKAGES, shipped
 from microcalc.models.card import CARD, Card
 from microcalc.models.container import Container, Folder, Zip, refused
 from microcalc.output import remove, replacing
@@ -113,7 +113,9 @@ class Package:
 
 
 def load_package(name_or_path: str | PathLike[str]) -> Package:
-    """The package of that name, or in that folder or zip; a text that is a name stands for the name.
+    """The package of that name, or the first of that kind, that comes with microcalc; or in that folder or zip.
+
+    A text that is a name or a kind stands for it.
 
     Everything is checked before anything is used: the card, that the files which it lists are there and no others, and
     the SHA-256 of each.
@@ -122,7 +124,8 @@ def load_package(name_or_path: str | PathLike[str]) -> Package:
         UsageError: there is neither.
         ReadError: something about the package is not as it should be.
     """
-    path = _FOLDER / str(name_or_path) if name_or_path in PACKAGES else Path(name_or_path).expanduser()
+    ours = shipped(name_or_path) if isinstance(name_or_path, str) else None
+    path = _FOLDER / ours if ours else Path(name_or_path).expanduser()
     if not path.exists():
         names = f"a package out of {', '.join(PACKAGES)}, or" if PACKAGES else "a package:"
         raise UsageError(

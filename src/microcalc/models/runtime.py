@@ -182,13 +182,16 @@ class OpenVino:
 
 def _file(package: Package, precision: Precision) -> str:
     """The package's file of the network in a precision."""
-    name, how = (INT8, "--int8") if precision == "int8" else (ONNX, "--onnx")
+    name, do = ONNX, "make it with: microcalc models export --onnx, or use the runtime torch"
+    if precision == "int8":
+        name, do = INT8, "make it with: microcalc models export --int8, or leave the precision out"
+        if package.card.kind != "patch-classifier":
+            do = "leave the precision out: of networks, only classifiers of patches are brought to 8 bits"
     if name not in package.card.files:
         raise UsageError(
             expected=f"{name} in the package {package.card.name}",
             found=", ".join(package.card.files),
-            do=f"make it with: microcalc models export {how}, or "
-            + ("leave the precision out" if precision == "int8" else "use the runtime torch"),
+            do=do,
             where=package.path,
         )
     return name

@@ -97,25 +97,19 @@ def write_store(
         plans.remove()  # made for this review: no other call can go on with them
         shards.remove()
         raise
-    if not shards.finished:
-        _forget(out)  # not before: until here a wrong call, or an interruption, costs nothing
-    tasks = share_out(out, chosen, rules, reviewed)
-    done = cut_all(tasks, shards, make_executor, tell)
-    _remove_shards(out, but=[outcome.shard for outcome in done if outcome.shard.patches])
-    with replacing(out / TRUTH) as file:
-        file.write(Truth(root=".", images=tuple(record.truth for record in chosen)).to_json().encode())
+    cut = _cut(out, chosen, rules, reviewed, shards, make_executor, tell)
     store = _describe(
         out,
         rules,
         planned,
-        list(zip(tasks, done, strict=True)),
+        cut,
         data=data,
         seed=seed,
         split=split,
         balanced_out=len(every) - len(even),
         dropped=len(even) - len(reviewed),
         dropped_elsewhere=len(dropped) - (len(even) - len(reviewed)),
-        failed=(*failed, *(failure for outcome in done for failure in outcome.failed)),
+        failed=(*failed, *(failure for _, outcome in cut for failure in outcome.failed)),
     )
     write_run_record(out / _RUN, settings, {"seconds": round(time.perf_counter() - clock, 3)})
     plans.remove()
@@ -198,6 +192,26 @@ def _nothing(out: Path) -> tuple[()]:
 
 def _tell_nobody(outcome: Outcome, done: int, total: int) -> None:
     pass
+
+
+def _cut(
+    out: Path,
+    table: Table,
+    rules: Protocol,
+    patches: Sequence[Patch],
+    shards: Journal[ShardDone],
+    make_executor: MakeExecutor | None,
+    tell: OnOutcome,
+) -> list[tuple[ShardTask, ShardDone]]:
+    """Cut the patches into shards, in place of an earlier store, and write what is known of the images."""
+    if not shards.finished:
+        _forget(out)  # not before: until here a wrong call, or an interruption, costs nothing
+    tasks = share_out(out, table, rules, patches)
+    done = cut_all(tasks, shards, make_executor, tell)
+    _remove_shards(out, but=[outcome.shard for outcome in done if outcome.shard.patches])
+    with replacing(out / TRUTH) as file:
+        file.write(Truth(root=".", images=tuple(record.truth for record in table)).to_json().encode())
+    return list(zip(tasks, done, strict=True))
 
 
 def _describe(

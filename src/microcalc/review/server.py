@@ -55,6 +55,8 @@ class ReviewServer(ThreadingHTTPServer):
     """
 
     daemon_threads = True
+    #: Connections that may wait to be let in: with the usual 5, a busy machine resets some of those of two pages.
+    request_queue_size = 128
 
     def __init__(self, session: Session, port: int = 0) -> None:
         self.session = session

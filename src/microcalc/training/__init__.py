@@ -3,9 +3,10 @@
 - any recipe: ``run`` (the job), ``job``, ``steps``, ``overrides`` (values changed by hand), ``card``, ``tables``,
   ``calibrations``, ``smoke_studies``; ``sweep``, ``search``, ``sweep_records`` and ``sweep_page`` compare recipes with
   other values
-- any detector, on a part of the data: ``scan`` (its marks, and which are true), ``measure``, ``part_figures``
+- any detector, on a part of the data: ``scan`` (its marks, and which are true), ``measure``, ``part_figures``; what
+  the cards of all say: ``detector_card``
 - detectors that are looked at on whole mammograms once they are fitted: ``phases`` (of such a run), ``assessment``
-  (calibration and points from validation, then the test part), ``detector_card``
+  (calibration and points from validation, then the test part)
 - cascade (``cascade_run``): ``samples``, ``pool``, ``haar_selection``, ``classifiers``, ``grid``, ``stages``,
   ``systems``, ``figures``, ``cascade_card``
 - segmenter (``segmenter_run``): ``draws`` (what windows are) and ``bank_draws``, ``window_batches``, ``map_loss``,

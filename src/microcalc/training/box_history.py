@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -11,8 +10,8 @@ from pydantic import Field
 from torch import Tensor
 from torchmetrics.detection import MeanAveragePrecision
 
-from microcalc.findings import Document, Record
-from microcalc.output import replacing
+from microcalc.findings import Record
+from microcalc.training.history import FitHistory
 
 #: Boxes of a patch that take part: COCO's limit.
 _MOST = 100
@@ -39,22 +38,11 @@ class BoxRow(Record):
     seconds: float = Field(ge=0.0, description="Training and validation.")
 
 
-class BoxHistory(Document):
-    """``history.json``: what learning curves are drawn from."""
+class BoxHistory(FitHistory):
+    """``history.json`` of a fit on boxes."""
 
     schema_: Literal["microcalc.box-history/1"] = Field(default="microcalc.box-history/1", alias="schema")
     epochs: tuple[BoxRow, ...] = Field(min_length=1)
-    kept: int = Field(ge=1, description="The epoch whose weights are kept, of those so far.")
-    stopped: str | None = Field(description="Why training ended; null: it goes on.")
-
-    def write(self, path: Path) -> None:
-        """Write the file.
-
-        Raises:
-            WriteError: it cannot be written.
-        """
-        with replacing(path) as file:
-            file.write(self.to_json().encode())
 
 
 def kept_epoch(rows: Iterable[BoxRow]) -> int:

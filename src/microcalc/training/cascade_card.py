@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from microcalc.models import Card, Metric, Training
-from microcalc.models.card import Calibration, Input
+from microcalc.models.card import Input
 from microcalc.models.cascade import Cascade
 from microcalc.recipe import CascadeRecipe
-from microcalc.training.card import INTENDED_USE, licence, made_with, origin, terms
+from microcalc.training.assessment import Reading
+from microcalc.training.card import made_with, terms
+from microcalc.training.detector_card import detector_card
 from microcalc.training.job import Job
 from microcalc.training.pool import Pool
 from microcalc.training.stages import Marking
@@ -37,29 +39,16 @@ def make_card(
     """The card of the package, all but its list of files."""
     recipe, fitted = job.recipe, cascade.calibration
     assert fitted is not None
-    return Card(
-        name=recipe.name,
-        version="smoke" if job.smoke else "1",
-        kind=recipe.kind,
-        title=recipe.title,
-        intended_use=INTENDED_USE,
-        limitations=origin(job) + _LIMITATIONS,
-        malignancy=None,
-        licence=licence(job),
+    population = (
+        f"candidates of {recipe.proposer.name} on the validation images of {job.data}; of several on one calcification "
+        "the first, none in regions to ignore"
+    )
+    return detector_card(
+        job,
+        Reading(fitted, population, marking, metrics),
+        fed=Input(spacing_mm=recipe.spacing_mm, proposer=recipe.proposer),
+        limitations=_LIMITATIONS,
         citation=_CITATION,
-        input=Input(spacing_mm=recipe.spacing_mm, proposer=recipe.proposer),
-        labels=("microcalcification",),
-        score_floor=marking.score_floor,
-        operating_points=marking.operating_points,
-        default_operating_point=recipe.default_operating_point,
-        calibrated=True,
-        calibration=Calibration(
-            method=recipe.calibration,
-            population=f"candidates of {recipe.proposer.name} on the validation images of {job.data}; of several on "
-            "one calcification the first, none in regions to ignore",
-            parameters=fitted,
-        ),
-        metrics=metrics,
         training=Training(
             data=job.data,
             terms=terms(job, _TERMS),
@@ -70,5 +59,4 @@ def make_card(
             seconds=round(sum(step.seconds for step in steps.done), 1),
             made_with=made_with(_MADE_WITH),
         ),
-        recipe=recipe.as_written(),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from microcalc.findings import OperatingPoint
 from microcalc.models import Card, Training
 from microcalc.models.card import Calibration, Input
+from microcalc.recipe import CascadeRecipe
 from microcalc.recipe.detector import DetectorRecipeT
 from microcalc.training.assessment import Reading
 from microcalc.training.card import INTENDED_USE, licence, origin
@@ -16,14 +17,14 @@ _UNREAD = OperatingPoint("all", 1.0, "not known yet: all marks are listed, none 
 
 
 def detector_card(
-    job: Job[DetectorRecipeT],
+    job: Job[DetectorRecipeT] | Job[CascadeRecipe],
     reading: Reading | None,
     *,
     fed: Input,
     limitations: str,
     citation: str,
     training: Training,
-    floor: float,
+    floor: float = 0.0,
 ) -> Card:
     """The card of a detector's package, all but its list of files.
 
@@ -34,7 +35,7 @@ def detector_card(
         limitations: of this kind; what is to be known first of all is put before them.
         citation: of method and implementation.
         training: what it was trained on.
-        floor: scores of marks that are listed without a reading.
+        floor: without a reading, the score from which marks are listed; a reading has its own.
     """
     recipe = job.recipe
     marking = Marking((_UNREAD,), floor) if reading is None else reading.marking

@@ -38,11 +38,10 @@ class EpochRow(Record):
     remark: str | None = Field(default=None, description="Why a number is missing.")
 
 
-class History(Document):
-    """``history.json``: what learning curves are drawn from."""
+class FitHistory(Document):
+    """What every ``history.json`` holds, whatever is fitted."""
 
-    schema_: Literal["microcalc.history/1"] = Field(default="microcalc.history/1", alias="schema")
-    epochs: tuple[EpochRow, ...] = Field(min_length=1)
+    epochs: tuple[Record, ...] = Field(min_length=1)
     kept: int = Field(ge=1, description="The epoch whose weights are kept, of those so far.")
     stopped: str | None = Field(description="Why training ended; null: it goes on.")
 
@@ -54,6 +53,13 @@ class History(Document):
         """
         with replacing(path) as file:
             file.write(self.to_json().encode())
+
+
+class History(FitHistory):
+    """``history.json``: what learning curves are drawn from."""
+
+    schema_: Literal["microcalc.history/1"] = Field(default="microcalc.history/1", alias="schema")
+    epochs: tuple[EpochRow, ...] = Field(min_length=1)
 
 
 def learning_rate(fitting: Fitting | DetectorFitting, losses: Sequence[float]) -> float:

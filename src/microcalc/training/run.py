@@ -106,22 +106,10 @@ def train(
         MicrocalcError: the data cannot be read.
     """
     recipe = recipe.smoke() if smoke else recipe
-    if data is None and not smoke:
-        raise UsageError(expected="data to train on", found="none", do="name some (--data SPEC), or make a smoke run")
-    if seed is not None and not 0 <= seed < 2**32:  # what every library behind it takes
-        raise UsageError(expected="a seed from 0 to 4294967295", found=str(seed), do="give a smaller one")
-    started, begun = time.perf_counter(), datetime.now(UTC)
     store = Path(data.removeprefix(PATCHES)).expanduser() if data and data.startswith(PATCHES) else None
-    if store is not None and recipe.kind in _OF_IMAGES:
-        raise UsageError(
-            expected=f"whole mammograms, for a {recipe.kind}", found=repr(data), do="give the data set itself"
-        )
-    if compute is not None and compute.classifiers and recipe.kind != "patch-map":
-        raise UsageError(
-            expected=f"no classifiers for a {recipe.kind}",
-            found="--classifiers",
-            do="leave them out, or train a patch map",
-        )
+    compute = compute or Compute()
+    _check(recipe, data, store, seed, compute, smoke=smoke)
+    started, begun = time.perf_counter(), datetime.now(UTC)
     name = _called(data, store)
     job = Job(
         recipe=recipe,
@@ -135,7 +123,7 @@ def train(
         make_executor=make_executor,
         resume=resume,
         on_step=on_step,
-        compute=compute or Compute(),
+        compute=compute,
     )
     package, steps, device = TRAINERS[recipe.kind](job)
     facts = {
@@ -147,6 +135,26 @@ def train(
     }
     write_run_record(out / "run.json", steps.settings, facts)
     return package
+
+
+def _check(
+    recipe: Recipe, data: str | None, store: Path | None, seed: int | None, compute: Compute, *, smoke: bool
+) -> None:
+    """Raise UsageError for arguments that make no sense together, before anything is read."""
+    if data is None and not smoke:
+        raise UsageError(expected="data to train on", found="none", do="name some (--data SPEC), or make a smoke run")
+    if seed is not None and not 0 <= seed < 2**32:  # what every library behind it takes
+        raise UsageError(expected="a seed from 0 to 4294967295", found=str(seed), do="give a smaller one")
+    if store is not None and recipe.kind in _OF_IMAGES:
+        raise UsageError(
+            expected=f"whole mammograms, for a {recipe.kind}", found=repr(data), do="give the data set itself"
+        )
+    if compute.classifiers and recipe.kind != "patch-map":
+        raise UsageError(
+            expected=f"no classifiers for a {recipe.kind}",
+            found="--classifiers",
+            do="leave them out, or train a patch map",
+        )
 
 
 def _called(data: str | None, store: Path | None) -> str:
