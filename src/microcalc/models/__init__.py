@@ -27,6 +27,8 @@ PACKAGES: dict[str, str] = {
     "cortina2022-cascade": "cascade",
     "microcalc-default": "segmenter",
     "cortina2022-resnet16-dense-map": "patch-map",
+    "cortina2022-resnet16-map": "patch-map",
+    "cortina2022-frcnn-efficientnet-b3-fast": "faster-rcnn",
 }
 
 
