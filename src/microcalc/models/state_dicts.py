@@ -64,8 +64,9 @@ def read_state_dict(path: Path) -> tuple[StateDict, tuple[str, ...]]:
 
 
 def widened(state: StateDict) -> StateDict:
-    """Weights that are stored in 16 bits, in 32: what a network computes in."""
-    return {name: tensor.float() if tensor.dtype == torch.float16 else tensor for name, tensor in state.items()}
+    """Weights whose matrices and kernels are stored in 16 bits, in 32: what a network computes in."""
+    small = {name for name, tensor in state.items() if tensor.dtype == torch.float16 and tensor.ndim > 1}
+    return {name: tensor.float() if name in small else tensor for name, tensor in state.items()}
 
 
 def differences(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> list[str]:
