@@ -7,7 +7,6 @@ floor is the operations of a window, convolutions and matrix products, over the 
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -56,7 +55,7 @@ def untrained(name: str, folder: Path) -> Path:
 
 
 def measure(package: Package, runtime: str, image: Path, rows: int | None) -> dict[str, float]:
-    """Windows of the image, of those looked at, and their seconds."""
+    """Windows of the image, of those looked at, their seconds, and the peak MB of this process."""
     boxes = load_region_boxes(package, Computation(runtime))
     view = working_view(read_mammogram(image, spacing_mm=SPACING_MM), boxes.recipe.spacing_mm)
     scanning = boxes.recipe.scanning
@@ -71,20 +70,22 @@ def measure(package: Package, runtime: str, image: Path, rows: int | None) -> di
     boxes(view.image, seen)
     seconds = time.perf_counter() - begun
     whole, looked = (len(WindowSampler(mask, scanning.window_px, scanning.stride_px)) for mask in (view.mask, seen))
-    return {"windows": whole, "looked": looked, "seconds": seconds}
+    return {"windows": whole, "looked": looked, "seconds": seconds, "peak": own_peak()}
 
 
-def child(arguments: list[str]) -> tuple[dict[str, float], float]:
-    """What this script measures as a process of its own, and its peak MB."""
+def own_peak() -> float:
+    """MB of this process: what the system counts for a child begins with what its parent had."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
+
+
+def child(arguments: list[str]) -> dict[str, float]:
+    """What this script measures as a process of its own."""
     command = [sys.executable, __file__, "--child", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        said = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
         sys.exit(f"{' '.join(command)} failed")
-    return json.loads(said.splitlines()[-1]), usage.ru_maxrss / 1024
+    return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
 def operations(path: Path) -> float:
@@ -100,7 +101,7 @@ def operations(path: Path) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--backbone", default="resnet50", choices=("resnet50", "efficientnet-b3", "densenet121"))
+    parser.add_argument("--backbone", default="densenet121", choices=("resnet50", "efficientnet-b3", "densenet121"))
     parser.add_argument("--published", type=Path, help="A trained package in place of random weights.")
     parser.add_argument("--fast", type=Path, help="A trained package in place of random weights.")
     parser.add_argument("--rows", type=int, default=200, help="Of the breast that the published form looks at.")
@@ -126,13 +127,13 @@ def main() -> None:
             ("fast", "onnxruntime"),
         ):
             rows = given.rows if form == "published" else 0
-            found, peak = child([str(paths[form]), runtime, str(image), str(rows)])
+            found = child([str(paths[form]), runtime, str(image), str(rows)])
             seconds = found["seconds"] / found["looked"] * found["windows"]
             slowest = slowest or seconds
             floor = operations(paths[form]) * found["windows"] / rate
             print(
                 f"{form}, {runtime}: {seconds:.1f} s an image ({found['looked']} of {found['windows']} windows "
-                f"measured), {slowest / seconds:.1f} times as fast, floor {floor:.1f} s, peak {peak:.0f} MB"
+                f"measured), {slowest / seconds:.1f} times as fast, floor {floor:.1f} s, peak {found['peak']:.0f} MB"
             )
 
 
