@@ -219,8 +219,10 @@ def test_a_page_that_goes_away_is_no_error_and_a_fault_of_ours_is_told(server, c
 def test_many_connections_may_wait_to_be_let_in(server):
     with contextlib.ExitStack() as waiting:
         busy = waiting.enter_context(ReviewServer(server.session))  # lets nobody in
-        for _ in range(64):
-            waiting.enter_context(socket.create_connection(busy.server_address, timeout=5))
+        connections = [
+            waiting.enter_context(socket.create_connection(busy.server_address, timeout=5)) for _ in range(64)
+        ]
+        assert all(one.getpeername() == busy.server_address for one in connections)
 
 
 def test_a_port_in_use(server):

@@ -14,14 +14,14 @@ from torch import Tensor, nn
 
 
 def round_weights(module: nn.Module) -> None:
-    """Round a network's matrices and kernels, in place, to what 16 bits hold."""
+    """Round a network's matrices and kernels, in place, to what 16 bits hold: three digits, up to 65,504."""
     for tensor in module.state_dict().values():
         if _is_large(tensor):
             tensor.copy_(tensor.half())
 
 
 def halved(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """A state dict with its matrices and kernels in 16 bits."""
+    """A state dict of float32, of any shapes, with its matrices and kernels in float16."""
     return {name: tensor.half() if _is_large(tensor) else tensor for name, tensor in state.items()}
 
 
